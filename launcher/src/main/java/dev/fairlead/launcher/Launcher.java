@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Dictionary;
 import java.util.HashMap;
-import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
@@ -17,6 +16,7 @@ import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
+import org.osgi.framework.FrameworkUtil;
 import org.osgi.framework.ServiceReference;
 import org.osgi.framework.launch.Framework;
 import org.osgi.framework.launch.FrameworkFactory;
@@ -116,7 +116,8 @@ public final class Launcher implements AutoCloseable {
           Class.forName("org.osgi.service.cm.Configuration", false, loader)
               .getMethod("update", Dictionary.class);
       for (Map.Entry<String, Map<String, Object>> entry : configurations.entrySet()) {
-        update.invoke(get.invoke(admin, entry.getKey(), "?"), new Hashtable<>(entry.getValue()));
+        update.invoke(
+            get.invoke(admin, entry.getKey(), "?"), FrameworkUtil.asDictionary(entry.getValue()));
       }
     } catch (ReflectiveOperationException e) {
       throw new IOException("The configuration admin does not take the configuration.", e);
