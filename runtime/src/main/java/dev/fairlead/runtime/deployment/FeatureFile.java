@@ -113,7 +113,7 @@ public final class FeatureFile {
     }
     List<Deployment.Entry> bundles = new ArrayList<>();
     for (FeatureBundle bundle : feature.getBundles()) {
-      boolean started = !Boolean.FALSE.equals(bundle.getMetadata().get("start"));
+      boolean started = !"false".equals(String.valueOf(bundle.getMetadata().get("start")));
       bundles.add(new Deployment.Entry(find(bundle.getID(), folders), started));
     }
     Map<String, Map<String, Object>> configurations = new LinkedHashMap<>();
