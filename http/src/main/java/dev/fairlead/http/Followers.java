@@ -17,6 +17,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends what takes long to send: a bounded set of threads, one a client, and one that interrupts
@@ -45,7 +46,7 @@ final class Followers {
     if (most == 0) {
       threads.shutdown();
     } else {
-      watch.scheduleWithFixedDelay(this::cutOffStuck, 5, 5, TimeUnit.SECONDS);
+      var unused = watch.scheduleWithFixedDelay(this::cutOffStuck, 5, 5, TimeUnit.SECONDS);
     }
   }
 
@@ -99,7 +100,8 @@ final class Followers {
     }
   }
 
-  private static void write(Response response, InputStream stream, Out out) throws IOException {
+  private static void write(Response response, @Nullable InputStream stream, Out out)
+      throws IOException {
     Response.LineSource lines = response.lines();
     if (lines == null) {
       if (stream != null) {

@@ -18,6 +18,9 @@ public final class Routes {
 
   private final List<Route> routes = new ArrayList<>();
 
+  /** Without any route. */
+  public Routes() {}
+
   /** A route that was found, and what its variables stand for. */
   record Match(HttpHandler handler, Map<String, String> variables) {}
 
