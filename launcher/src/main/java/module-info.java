@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Starts a flat deployment in Felix. */
+module dev.fairlead.launcher {
+  requires java.logging;
+  requires org.apache.felix.framework;
+  requires static org.jspecify;
+
+  exports dev.fairlead.launcher;
+
+  uses org.osgi.framework.launch.FrameworkFactory;
+}
