@@ -172,9 +172,9 @@ public final class AlgorithmRun implements Callable<RunOutcome> {
 
   /** Keeps the first reason, and ends the processes. */
   private void end(String code, String sentence) {
-    verdict.compareAndSet(null, new RunOutcome.Failure(code, sentence));
+    boolean first = verdict.compareAndSet(null, new RunOutcome.Failure(code, sentence));
     Sandbox.Running process = running;
-    if (process != null) {
+    if (first && process != null) {
       process.kill();
     }
   }

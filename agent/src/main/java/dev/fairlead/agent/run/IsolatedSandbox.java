@@ -33,10 +33,16 @@ public final class IsolatedSandbox implements Sandbox {
   /** The first of the users that runs get; nobody else has such a number. */
   private static final int FIRST_USER = 20_000;
 
+  private static final List<String> REQUIRED =
+      List.of("memory.max", "memory.oom.group", "pids.max");
+
   private static final int USERS = 10_000;
 
   /** The sandbox's own processes in the control group, beside the algorithm's. */
   private static final int OWN_PROCESSES = 4;
+
+  /** The most files, directories and links of a run: each takes memory that is not its content's. */
+  private static final int FILES = ResultArchive.MAX_ENTRIES + 1000;
 
   private static final long COMMAND_SECONDS = 30;
 
@@ -116,7 +122,7 @@ public final class IsolatedSandbox implements Sandbox {
 
   /** Gives the controllers to the children of a group, as far as there are any. */
   private static void delegate(@Nullable Path group) {
-    for (String controller : List.of("+memory", "+pids")) {
+    for (String controller : List.of("+memory", "+pids", "+cpu")) {
       try {
         if (group != null) {
           Files.writeString(group.resolve("cgroup.subtree_control"), controller);
@@ -190,13 +196,14 @@ public final class IsolatedSandbox implements Sandbox {
     void build() throws IOException {
       Files.createDirectories(work);
       Files.createDirectories(root);
-      String options = "size=%d,nosuid,nodev,mode=700".formatted(limits.diskBytes());
+      String options = "size=%d,nr_inodes=%d,nosuid,nodev,mode=700".formatted(limits.diskBytes(), FILES);
       busybox("mount", "-t", "tmpfs", "-o", options, "work", work.toString());
       mounted = true;
       Files.createDirectories(cgroup);
       limit("memory.max", Long.toString(limits.memoryBytes()));
       limit("memory.swap.max", "0");
       limit("memory.oom.group", "1");
+      limit("cpu.weight", "50");
       limit("pids.max", Integer.toString(limits.processes() + OWN_PROCESSES));
     }
 
@@ -204,7 +211,7 @@ public final class IsolatedSandbox implements Sandbox {
       Path path = cgroup.resolve(file);
       if (Files.exists(path)) {
         Files.writeString(path, value);
-      } else if (settings.limitsRequired() && !file.equals("memory.swap.max")) {
+      } else if (settings.limitsRequired() && REQUIRED.contains(file)) {
         throw new IOException(path + " is missing; the kernel lacks this limit.");
       }
     }
@@ -228,7 +235,6 @@ public final class IsolatedSandbox implements Sandbox {
               "echo 0 > \"$1/cgroup.procs\" && shift && exec \"$@\"",
               "cell",
               cgroup.toString()));
-      words.addAll(List.of(busybox, "nice", "-n", "5"));
       words.addAll(List.of(busybox, "unshare", "-m", "-u", "-i", "-n", "-p", "-f"));
       words.addAll(List.of(busybox, "sh", "-c", script, "cell", busybox));
       words.addAll(List.of(root.toString(), work.toString(), Integer.toString(user)));
