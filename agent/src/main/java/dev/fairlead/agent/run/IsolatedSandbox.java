@@ -41,7 +41,9 @@ public final class IsolatedSandbox implements Sandbox {
   /** The sandbox's own processes in the control group, beside the algorithm's. */
   private static final int OWN_PROCESSES = 4;
 
-  /** The most files, directories and links of a run: each takes memory that is not its content's. */
+  /**
+   * The most files, directories and links of a run: each takes memory that is not its content's.
+   */
   private static final int FILES = ResultArchive.MAX_ENTRIES + 1000;
 
   private static final long COMMAND_SECONDS = 30;
@@ -196,7 +198,8 @@ public final class IsolatedSandbox implements Sandbox {
     void build() throws IOException {
       Files.createDirectories(work);
       Files.createDirectories(root);
-      String options = "size=%d,nr_inodes=%d,nosuid,nodev,mode=700".formatted(limits.diskBytes(), FILES);
+      String options =
+          "size=%d,nr_inodes=%d,nosuid,nodev,mode=700".formatted(limits.diskBytes(), FILES);
       busybox("mount", "-t", "tmpfs", "-o", options, "work", work.toString());
       mounted = true;
       Files.createDirectories(cgroup);
