@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.agent;
 
+import dev.fairlead.protocol.AgentState;
 import org.jspecify.annotations.Nullable;
 
 /**

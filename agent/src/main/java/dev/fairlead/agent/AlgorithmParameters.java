@@ -14,7 +14,7 @@ import java.util.List;
 public record AlgorithmParameters(String kind, List<String> arguments) {
 
   /** The most arguments. */
-  public static final int MAX_ARGUMENTS = 64;
+  public static final int MAX_ARGUMENTS = 256;
 
   /** The most characters of one argument. */
   public static final int MAX_ARGUMENT = 4096;

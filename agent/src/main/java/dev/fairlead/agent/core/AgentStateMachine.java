@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.agent.core;
 
-import static dev.fairlead.agent.AgentState.COMPLETE;
-import static dev.fairlead.agent.AgentState.CONSUMING_RESULTS;
-import static dev.fairlead.agent.AgentState.FAILED;
-import static dev.fairlead.agent.AgentState.IDLE;
-import static dev.fairlead.agent.AgentState.RECEIVING_ALGORITHM;
-import static dev.fairlead.agent.AgentState.RECEIVING_DATA;
-import static dev.fairlead.agent.AgentState.RECEIVING_MANIFEST;
-import static dev.fairlead.agent.AgentState.RUNNING;
+import static dev.fairlead.protocol.AgentState.COMPLETE;
+import static dev.fairlead.protocol.AgentState.CONSUMING_RESULTS;
+import static dev.fairlead.protocol.AgentState.FAILED;
+import static dev.fairlead.protocol.AgentState.IDLE;
+import static dev.fairlead.protocol.AgentState.RECEIVING_ALGORITHM;
+import static dev.fairlead.protocol.AgentState.RECEIVING_DATA;
+import static dev.fairlead.protocol.AgentState.RECEIVING_MANIFEST;
+import static dev.fairlead.protocol.AgentState.RUNNING;
 
 import dev.fairlead.agent.AgentException;
-import dev.fairlead.agent.AgentState;
+import dev.fairlead.protocol.AgentState;
 import java.util.Optional;
 
 /** The agent's states as a pure function: (state, trigger) to the next state, or a refusal. */
@@ -43,7 +43,7 @@ public final class AgentStateMachine {
     return new AgentException(
         AgentException.Reason.WRONG_STATE,
         "wrong-state",
-        "%s is not possible in state %s; %s".formatted(what, state.word(), advice(state)));
+        "%s is not possible in state %s; %s".formatted(what, state.wireName(), advice(state)));
   }
 
   private static String advice(AgentState state) {

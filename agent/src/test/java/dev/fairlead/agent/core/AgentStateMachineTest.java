@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.agent.core;
 
-import static dev.fairlead.agent.AgentState.COMPLETE;
-import static dev.fairlead.agent.AgentState.CONSUMING_RESULTS;
-import static dev.fairlead.agent.AgentState.FAILED;
-import static dev.fairlead.agent.AgentState.IDLE;
-import static dev.fairlead.agent.AgentState.RECEIVING_ALGORITHM;
-import static dev.fairlead.agent.AgentState.RECEIVING_DATA;
-import static dev.fairlead.agent.AgentState.RECEIVING_MANIFEST;
-import static dev.fairlead.agent.AgentState.RUNNING;
+import static dev.fairlead.protocol.AgentState.COMPLETE;
+import static dev.fairlead.protocol.AgentState.CONSUMING_RESULTS;
+import static dev.fairlead.protocol.AgentState.FAILED;
+import static dev.fairlead.protocol.AgentState.IDLE;
+import static dev.fairlead.protocol.AgentState.RECEIVING_ALGORITHM;
+import static dev.fairlead.protocol.AgentState.RECEIVING_DATA;
+import static dev.fairlead.protocol.AgentState.RECEIVING_MANIFEST;
+import static dev.fairlead.protocol.AgentState.RUNNING;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.fairlead.agent.AgentState;
+import dev.fairlead.protocol.AgentState;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
@@ -62,7 +62,7 @@ class AgentStateMachineTest {
   void aRefusalNamesTheState() {
     for (AgentState state : Set.of(AgentState.values())) {
       assertThat(AgentStateMachine.refusal(state, "An upload"))
-          .hasMessageContaining(state.word())
+          .hasMessageContaining(state.wireName())
           .extracting("code")
           .isEqualTo("wrong-state");
     }
