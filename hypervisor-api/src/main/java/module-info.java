@@ -5,4 +5,5 @@ module dev.fairlead.hypervisor.api {
   requires static osgi.annotation;
 
   exports dev.fairlead.hypervisor.api;
+  exports dev.fairlead.hypervisor.host;
 }

@@ -22,8 +22,9 @@ public interface Hypervisor {
   String reach(String host);
 
   /**
-   * Starts a VM in its run directory, which exists, is empty, and is the owner's alone. Blocks
-   * until the VM runs, not until its agent does.
+   * Starts a VM in its run directory, which exists, is the owner's alone (0700), and holds no
+   * earlier VM's {@code vm.json}; other files in it are left alone. Blocks until the VM runs, not
+   * until its agent does.
    *
    * @throws HypervisorException {@code REFUSED} for a spec that cannot be, {@code RETRY} with code
    *     {@code port-taken} when a host port of the spec is in use, {@code BROKEN} when this host

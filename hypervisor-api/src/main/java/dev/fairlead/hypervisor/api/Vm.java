@@ -16,10 +16,13 @@ public interface Vm {
   /** Where everything about it lies. */
   Path runDirectory();
 
-  /** The process that runs it on the host. */
+  /** The process that runs it on the host; another one after {@code restarted-with-tcg}. */
   long pid();
 
-  /** What runs the guest's instructions: {@code kvm}, {@code tcg}, {@code process}. */
+  /**
+   * What runs the guest's instructions: {@code kvm}, {@code tcg}, {@code process}. Another one
+   * after {@code restarted-with-tcg}.
+   */
   String accelerator();
 
   /** Whether it runs. */

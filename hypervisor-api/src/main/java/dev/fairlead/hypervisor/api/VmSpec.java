@@ -19,12 +19,14 @@ import java.util.regex.Pattern;
  * @param runDirectory where everything about it shall lie
  * @param cpus virtual processors, at least 1
  * @param memoryMib memory in MiB, at least 128
- * @param facts public facts for the guest, by name: printable ASCII without blanks. They are
- *     measured, and visible to every user of the host
+ * @param facts public facts for the guest, by name. A name holds a dot (one without becomes an
+ *     environment variable of the guest's init); a value is printable ASCII without blanks and
+ *     double quotes. They are measured, and visible to every user of the host
  * @param channel the way in which the credential reaches the guest
  * @param credential the credential's content: a secret
  * @param forwards host ports that lead to ports of the guest
- * @param endpoints what the guest may connect to, and nothing else
+ * @param endpoints what the guest may connect to, and nothing else; resolved when it does
+ * @param bootDeadline how long the guest may stay without any sign of life; positive
  */
 public record VmSpec(
     String computation,
