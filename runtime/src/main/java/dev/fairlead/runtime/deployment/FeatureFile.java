@@ -136,8 +136,7 @@ public final class FeatureFile {
     return "FAIRLEAD_" + variable.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
   }
 
-  private boolean applies(@Nullable Object when, Map<String, String> variables)
-      throws IOException {
+  private boolean applies(@Nullable Object when, Map<String, String> variables) throws IOException {
     if (when == null) {
       return true;
     }
