@@ -14,11 +14,11 @@ import java.nio.file.StandardOpenOption;
 import java.util.regex.Pattern;
 
 /**
- * Chooses what runs the guests of this host. KVM that opens is not yet KVM that runs a guest: it may
- * hang one at full load, without a word. So it is taken only where the processor or the kernel says
- * that it can, and where no guest with this kernel ever failed to come to life since the host's
- * boot. That verdict is a file {@code kvm-unfit-<boot>-<kernel>} in the state directory, whose text
- * is for people; those of earlier boots are removed.
+ * Chooses what runs the guests of this host. KVM that opens is not yet KVM that runs a guest: it
+ * may hang one at full load, without a word. So it is taken only where the processor or the kernel
+ * says that it can, and where no guest with this kernel ever failed to come to life since the
+ * host's boot. That verdict is a file {@code kvm-unfit-<boot>-<kernel>} in the state directory,
+ * whose text is for people; those of earlier boots are removed.
  */
 final class Accelerators {
 
@@ -46,8 +46,7 @@ final class Accelerators {
     return switch (choice) {
       case KVM -> Accelerator.KVM;
       case TCG -> Accelerator.TCG;
-      case AUTO ->
-          hasKvm() && !Files.exists(verdict(kernel)) ? Accelerator.KVM : Accelerator.TCG;
+      case AUTO -> hasKvm() && !Files.exists(verdict(kernel)) ? Accelerator.KVM : Accelerator.TCG;
     };
   }
 

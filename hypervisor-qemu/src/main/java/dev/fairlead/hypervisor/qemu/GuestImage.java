@@ -21,10 +21,7 @@ import java.util.Optional;
  * @param initramfsSha256 what the initramfs must be, likewise
  */
 record GuestImage(
-    Path kernel,
-    Path initramfs,
-    Optional<String> kernelSha256,
-    Optional<String> initramfsSha256) {
+    Path kernel, Path initramfs, Optional<String> kernelSha256, Optional<String> initramfsSha256) {
 
   private static final int KERNEL_MAGIC_AT = 0x202;
   private static final byte[] KERNEL_MAGIC = {'H', 'd', 'r', 'S'};

@@ -52,11 +52,11 @@ final class GuestNetwork {
    *     the guest as if the broker had said it
    * @throws HypervisorException {@code REFUSED}, codes {@code bad-forward} and {@code bad-endpoint}
    */
-  GuestNetwork(List<VmSpec.Forward> forwards, List<InetSocketAddress> endpoints, List<String> relay) {
+  GuestNetwork(
+      List<VmSpec.Forward> forwards, List<InetSocketAddress> endpoints, List<String> relay) {
     this.forwards = List.copyOf(forwards);
     this.endpoints = new LinkedHashSet<>(endpoints);
-    this.relay =
-        SILENTLY + relay.stream().map(QemuCommand::quote).collect(Collectors.joining(" "));
+    this.relay = SILENTLY + relay.stream().map(QemuCommand::quote).collect(Collectors.joining(" "));
     this.forwards.forEach(GuestNetwork::check);
     Map<String, String> names = new LinkedHashMap<>();
     for (InetSocketAddress endpoint : this.endpoints) {
@@ -65,7 +65,8 @@ final class GuestNetwork {
           reach(endpoint.getHostString()), name -> "10.0.2." + (FIRST_ADDRESS + names.size()));
     }
     if (names.size() > MAX_NAMES) {
-      throw refuse("bad-endpoint", "A guest knows %d brokers at most; permit fewer.".formatted(MAX_NAMES));
+      throw refuse(
+          "bad-endpoint", "A guest knows %d brokers at most; permit fewer.".formatted(MAX_NAMES));
     }
     this.hosts = Collections.unmodifiableMap(names);
   }

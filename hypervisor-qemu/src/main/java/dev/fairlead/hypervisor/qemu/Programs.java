@@ -13,7 +13,8 @@ import java.util.Objects;
 /** Finds programs, and says what they may see of our environment. */
 final class Programs {
 
-  private static final String DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  private static final String DEFAULT_PATH =
+      "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
   private Programs() {}
 

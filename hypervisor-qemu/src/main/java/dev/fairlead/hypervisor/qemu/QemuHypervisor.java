@@ -27,7 +27,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Supplier;
@@ -48,6 +50,7 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
   private final Accelerators accelerators;
   private final InstantSource clock;
   private final Supplier<UUID> uuids;
+  private final Set<QemuVm> vms = ConcurrentHashMap.newKeySet();
   private final ScheduledExecutorService watch =
       Executors.newSingleThreadScheduledExecutor(
           task -> {
@@ -70,10 +73,7 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
   }
 
   QemuHypervisor(
-      QemuSettings settings,
-      Accelerators accelerators,
-      InstantSource clock,
-      Supplier<UUID> uuids) {
+      QemuSettings settings, Accelerators accelerators, InstantSource clock, Supplier<UUID> uuids) {
     this.settings = settings;
     this.accelerators = accelerators;
     this.clock = clock;
@@ -113,7 +113,7 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
       QemuVm vm = new QemuVm(watch, accelerators, clock, directory, file, listener);
       vm.runs(launch(directory, file, vm));
       started = true;
-      return vm;
+      return keep(vm);
     } catch (IOException e) {
       throw new HypervisorException(
           Category.BROKEN,
@@ -137,8 +137,7 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
       }
       Optional<VmFile> running = withProcess(directory, found.get());
       if (running.isEmpty()) {
-        directory.remove(
-            QemuCommand.PID, QemuCommand.QMP, QemuVm.INITRD, QemuVm.CREDENTIAL);
+        directory.remove(QemuCommand.PID, QemuCommand.QMP, QemuVm.INITRD, QemuVm.CREDENTIAL);
         return Optional.empty();
       }
       return adopt(directory, running.get(), listener);
@@ -161,7 +160,15 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
   /** Lets go of all VMs, which go on. */
   @Override
   public void close() {
-    watch.shutdownNow();
+    vms.forEach(QemuVm::release);
+    watch.shutdown();
+  }
+
+  /** Remembers a VM for as long as it is watched. */
+  private Vm keep(QemuVm vm) {
+    vms.add(vm);
+    var unused = vm.ended().thenAccept(end -> vms.remove(vm));
+    return vm;
   }
 
   private Launch launch(RunDirectory directory, VmFile file, QemuVm vm) throws IOException {
@@ -173,7 +180,8 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
           || !Launch.isForLackOfKvm(e)) {
         throw e;
       }
-      LOG.log(System.Logger.Level.WARNING, "KVM does not start here; TCG is used: " + e.getMessage());
+      LOG.log(
+          System.Logger.Level.WARNING, "KVM does not start here; TCG is used: " + e.getMessage());
       accelerators.unfit(settings.kernel(), String.valueOf(e.getMessage()));
       return Launch.run(
           directory, file.with(Accelerator.TCG, file.startedAt(), file.bootBy()), vm.ear());
@@ -191,7 +199,8 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
           spec.computation());
     }
     return new QemuCommand(
-        Programs.find(settings.qemu(), "apt-get install -y --no-install-recommends qemu-system-x86"),
+        Programs.find(
+            settings.qemu(), "apt-get install -y --no-install-recommends qemu-system-x86"),
         spec.computation(),
         uuids.get(),
         accelerator,
@@ -261,7 +270,7 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
       return Optional.empty();
     }
     vm.runs(new Launch(file, process.get(), qmp));
-    return Optional.of(vm);
+    return Optional.of(keep(vm));
   }
 
   /**
@@ -337,11 +346,7 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
   private static void clear(RunDirectory directory) {
     try {
       directory.remove(
-          VmFile.NAME,
-          QemuCommand.PID,
-          QemuCommand.QMP,
-          QemuVm.INITRD,
-          QemuVm.CREDENTIAL);
+          VmFile.NAME, QemuCommand.PID, QemuCommand.QMP, QemuVm.INITRD, QemuVm.CREDENTIAL);
     } catch (IOException e) {
       LOG.log(System.Logger.Level.WARNING, "Files of a VM that did not start stay behind", e);
     }

@@ -29,7 +29,9 @@ public record QemuSettings(
     List<String> relay,
     Path state) {
 
-  /** The relay that is used unless another is configured; a host that is silent for 10 s is down. */
+  /**
+   * The relay that is used unless another is configured; a host that is silent for 10 s is down.
+   */
   public static final List<String> RELAY = List.of("busybox", "nc", "-w", "10");
 
   /** Checks for nulls. */

@@ -52,6 +52,7 @@ final class QemuVm implements Vm {
   private volatile VmFile file;
   private volatile @Nullable HostProcess process;
   private volatile @Nullable Qmp qmp;
+  private volatile boolean released;
 
   // From here on: the watch's own.
   private final GuestSigns signs = new GuestSigns();
@@ -60,6 +61,7 @@ final class QemuVm implements Vm {
   private boolean done;
   private boolean monitorClosed;
   private boolean restarting;
+  private @Nullable OptionalInt lastExit;
   private Stage stage = Stage.RUNNING;
   private Duration grace = Duration.ZERO;
   private @Nullable ScheduledFuture<?> look;
@@ -139,6 +141,9 @@ final class QemuVm implements Vm {
 
   @Override
   public void release() {
+    released = true;
+    // At once, not in its turn: the next manager may be at the door.
+    closeMonitor();
     onWatch(
         () -> {
           if (!done) {
@@ -171,7 +176,7 @@ final class QemuVm implements Vm {
 
   /** Looks for signs of life: init prints at once. */
   private void look(int when) {
-    if (done || when != generation) {
+    if (isPast(when)) {
       return;
     }
     if (hasSpoken()) {
@@ -193,7 +198,7 @@ final class QemuVm implements Vm {
   }
 
   private void heard(int when, String event, JsonObject data) {
-    if (done || when != generation) {
+    if (isPast(when)) {
       return;
     }
     switch (event) {
@@ -224,7 +229,7 @@ final class QemuVm implements Vm {
   }
 
   private void internalError(int when) {
-    if (done || when != generation) {
+    if (isPast(when)) {
       return;
     }
     if (lives || hasSpoken()) {
@@ -277,7 +282,8 @@ final class QemuVm implements Vm {
         .thenAccept(
             exit -> {
               // Starting blocks, which the watch must not.
-              Thread starter = new Thread(() -> again(when, next, why), "qemu-again-" + computation());
+              Thread starter =
+                  new Thread(() -> again(when, next, why), "qemu-again-" + computation());
               starter.setDaemon(true);
               starter.start();
             })
@@ -292,7 +298,7 @@ final class QemuVm implements Vm {
       onWatch(
           () -> {
             restarting = false;
-            if (done) {
+            if (done || released) {
               letGo();
               return;
             }
@@ -317,22 +323,21 @@ final class QemuVm implements Vm {
   }
 
   private void processEnded(int when, OptionalInt exit) {
-    if (done || when != generation) {
+    if (isPast(when)) {
       return;
     }
     if (monitorClosed) {
       finish(exit);
     } else {
       // QEMU's last words, the reason, may still be in its socket.
-      later(LAST_WORDS, () -> finish(exit));
+      cancel(step);
       lastExit = exit;
+      step = later(LAST_WORDS, () -> finish(exit));
     }
   }
 
-  private @Nullable OptionalInt lastExit;
-
   private void monitorClosed(int when) {
-    if (done || when != generation) {
+    if (isPast(when)) {
       return;
     }
     monitorClosed = true;
@@ -340,32 +345,37 @@ final class QemuVm implements Vm {
     if (exit != null) {
       finish(exit);
     } else {
-      later(
-          MONITOR_LOST,
-          () -> {
-            if (!done && when == generation && !restarting) {
-              notice(
-                  "monitor-lost",
-                  "QEMU runs, but its monitor has closed: its reason for ending will not be known.");
-            }
-          });
+      var unused =
+          later(
+              MONITOR_LOST,
+              () -> {
+                if (!isPast(when) && !restarting) {
+                  notice(
+                      "monitor-lost",
+                      "QEMU runs, but its monitor has closed: its reason for ending will not be known.");
+                }
+              });
     }
   }
 
+  private boolean isPast(int when) {
+    return done || released || when != generation;
+  }
+
   private void finish(OptionalInt exit) {
-    if (done) {
+    if (done || released) {
       return;
     }
     done = true;
     letGo();
     removeFiles(QemuCommand.PID, QemuCommand.QMP, INITRD, CREDENTIAL);
     VmEnd end = signs.end(exit, clock.instant());
-    ended.complete(end);
     guarded(() -> listener.ended(this, end));
+    ended.complete(end);
   }
 
   private void askToEnd(Duration graceTime) {
-    if (done) {
+    if (done || released) {
       return;
     }
     boolean first = !signs.isStopAsked();

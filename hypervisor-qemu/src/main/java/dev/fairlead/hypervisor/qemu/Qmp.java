@@ -19,6 +19,7 @@ import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -78,7 +79,7 @@ final class Qmp implements Closeable {
     boolean open = false;
     try {
       channel.connect(UnixDomainSocketAddress.of(socket));
-      Thread reader = new Thread(qmp::read, "qmp-" + socket.getParent().getFileName());
+      Thread reader = new Thread(qmp::read, "qmp " + socket);
       reader.setDaemon(true);
       reader.start();
       await(qmp.greeted, within, "QEMU's monitor does not greet: another client may hold it");
@@ -103,8 +104,7 @@ final class Qmp implements Closeable {
     CompletableFuture<JsonValue> reply = new CompletableFuture<>();
     waiting.put(id, reply);
     ByteBuffer line =
-        UTF_8.encode(
-            JsonObject.builder().put("execute", command).put("id", id).build() + "\n");
+        UTF_8.encode(JsonObject.builder().put("execute", command).put("id", id).build() + "\n");
     try {
       synchronized (waiting) {
         while (line.hasRemaining()) {
@@ -182,11 +182,11 @@ final class Qmp implements Closeable {
   private void fail(String why) {
     IOException gone = new IOException(why);
     greeted.completeExceptionally(gone);
-    for (Long id : waiting.keySet()) {
-      CompletableFuture<JsonValue> reply = waiting.remove(id);
-      if (reply != null) {
-        reply.completeExceptionally(gone);
-      }
+    for (Iterator<CompletableFuture<JsonValue>> all = waiting.values().iterator();
+        all.hasNext(); ) {
+      CompletableFuture<JsonValue> reply = all.next();
+      all.remove();
+      reply.completeExceptionally(gone);
     }
   }
 
@@ -197,7 +197,7 @@ final class Qmp implements Closeable {
     } catch (TimeoutException e) {
       throw new IOException(late, e);
     } catch (ExecutionException e) {
-      throw new IOException(e.getCause().getMessage(), e);
+      throw new IOException(String.valueOf(e.getMessage()), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("Interrupted", e);

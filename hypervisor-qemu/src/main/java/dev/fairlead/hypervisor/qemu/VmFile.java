@@ -26,9 +26,9 @@ import java.util.UUID;
  *  "pid":4711,"startTicks":123456,"bootId":"…"}
  * </pre>
  *
- * <p>The last three come together or not at all. A reader refuses another version and a file of more
- * than {@value #MAX_BYTES} bytes, and skips names that it does not know. The command may hold the
- * credential.
+ * <p>The last three come together or not at all. A reader refuses another version and a file of
+ * more than {@value #MAX_BYTES} bytes, and skips names that it does not know. The command may hold
+ * the credential.
  *
  * @param bootBy when the guest must have shown a sign of life
  * @param process absent before it is known
@@ -74,8 +74,7 @@ record VmFile(
             .put("bootBy", bootBy.toString())
             .put("command", command);
     process.ifPresent(
-        p ->
-            json.put("pid", p.pid()).put("startTicks", p.startTicks()).put("bootId", p.bootId()));
+        p -> json.put("pid", p.pid()).put("startTicks", p.startTicks()).put("bootId", p.bootId()));
     directory.write(NAME, json.build().toBytes());
   }
 

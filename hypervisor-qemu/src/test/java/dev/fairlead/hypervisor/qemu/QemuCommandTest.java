@@ -81,9 +81,8 @@ class QemuCommandTest {
 
   @Test
   void withoutRelaysTheSandboxIsWhole() {
-    QemuCommand command =
-        command(none(), "x", Optional.of(Path.of("/run/fl/a,b/credential"))).with(Accelerator.KVM);
-    assertThat(command.arguments())
+    QemuCommand command = command(none(), "x", Optional.of(Path.of("/run/fl/a,b/credential")));
+    assertThat(QemuCommand.with(Accelerator.KVM, command.arguments()))
         .containsSequence("-accel", "kvm")
         .containsSequence("-fw_cfg", "name=opt/fairlead/credential,file=/run/fl/a,,b/credential")
         .endsWith(
@@ -93,7 +92,9 @@ class QemuCommandTest {
   @Test
   void aShellReadsTheLogLineAsTheArguments() throws Exception {
     QemuCommand command = command(none(), "it's $HOME \"x\" {\"a\":1}", Optional.empty());
-    Process shell = new ProcessBuilder("sh", "-c", "printf '%s\\0' " + QemuCommand.logLine(command.arguments())).start();
+    Process shell =
+        new ProcessBuilder("sh", "-c", "printf '%s\\0' " + QemuCommand.logLine(command.arguments()))
+            .start();
     String read = new String(shell.getInputStream().readAllBytes(), UTF_8);
     assertThat(read.split("\0")).containsExactlyElementsOf(command.arguments());
   }
