@@ -105,7 +105,7 @@ class SaboteurTest {
 
     @Override
     public Duration patience() {
-      return Duration.ofSeconds(3);
+      return Duration.ofMillis(1500);
     }
 
     @Override
