@@ -301,7 +301,8 @@ class AgentSessionTest {
             () ->
                 session.books().values().stream()
                     .allMatch(books -> books.queued() == 0 && books.balanced()));
-    assertThat(session.agent().status().books().toString()).contains("logs=StreamBooks[appended=30000, delivered=30000, queued=0, dropped=0]");
+    assertThat(session.agent().status().books().toString())
+        .contains("logs=StreamBooks[appended=30000, delivered=30000, queued=0, dropped=0]");
   }
 
   @Test
