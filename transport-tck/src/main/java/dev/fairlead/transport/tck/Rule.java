@@ -36,11 +36,15 @@ public record Rule(String number, String statement, String intent, @Nullable Str
 
   /** All rules, in the README's order. */
   public static List<Rule> all() {
+    return read(readme());
+  }
+
+  static String readme() {
     try (InputStream in = Rule.class.getResourceAsStream("README.md")) {
       if (in == null) {
         throw new IllegalStateException("The kit's README.md is missing from its jar.");
       }
-      return read(new String(in.readAllBytes(), UTF_8));
+      return new String(in.readAllBytes(), UTF_8);
     } catch (IOException e) {
       throw new UncheckedIOException("The kit's README.md cannot be read.", e);
     }

@@ -13,9 +13,11 @@ import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.api.TransportProvider.Capability;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -26,6 +28,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +38,11 @@ final class Workbench {
 
   /** How long the credentials of ordinary peers live. */
   static final Duration LIFETIME = Duration.ofHours(1);
+
+  private static final String CALLER = "fairlead-tck-caller";
+
+  private static final List<String> NOT_THE_TRANSPORTS =
+      List.of(TcpRelay.THREADS, CALLER, "ForkJoinPool.commonPool", "process reaper", "surefire-");
 
   private static final AtomicInteger FLEETS = new AtomicInteger();
   private static final AtomicInteger SUBJECTS = new AtomicInteger();
@@ -199,7 +207,7 @@ final class Workbench {
                 done.completeExceptionally(e);
               }
             },
-            "fairlead-tck-caller");
+            CALLER);
     thread.setDaemon(true);
     thread.start();
     try {
@@ -215,6 +223,20 @@ final class Workbench {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted", e);
+    }
+  }
+
+  /** The live threads which a transport may have started: neither the kit's nor the platform's. */
+  static Set<Thread> threads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> NOT_THE_TRANSPORTS.stream().noneMatch(thread.getName()::startsWith))
+        .collect(Collectors.toCollection(HashSet::new));
+  }
+
+  /** Keeps its thread busy for a moment, so that another has the time to get in its way. */
+  static void dawdle() {
+    for (int i = 0; i < 500; i++) {
+      Thread.onSpinWait();
     }
   }
 

@@ -7,6 +7,7 @@ import dev.fairlead.transport.tck.Faults;
 import dev.fairlead.transport.tck.Harness;
 import java.time.InstantSource;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /** A hub of its own for the kit, or for whoever tries something over the reference transport. */
 public final class MemoryHarness implements Harness {
@@ -40,6 +41,12 @@ public final class MemoryHarness implements Harness {
   @Override
   public Faults faults() {
     return hub;
+  }
+
+  @Override
+  public @Nullable String setting(String name) {
+    // Short, so that the rules on stalled peers do not take long.
+    return name.equals(MemoryTransportProvider.SILENCE_MILLIS) ? "700" : null;
   }
 
   @Override

@@ -39,15 +39,14 @@ final class MemoryTransport implements Transport {
   /** After a refusal: slower, since each is told to the listener. */
   private static final long REFUSED_MILLIS = 200;
 
-  private static final long PING_MILLIS = 500;
-
-  /** A hub that has not answered for so many pings is taken for dead. */
+  /** A hub that has left so many pings unanswered is taken for dead. */
   private static final int MISSED_PINGS = 5;
 
-  private static final long QUIESCE_MILLIS = 3000;
+  private static final long QUIESCE_MILLIS = 2000;
 
   private final String hubName;
   private final Set<Capability> capabilities;
+  private final long pingMillis;
   private final Function<String, @Nullable String> settings;
   private final TransportListener listener;
   private final Loop thread;
@@ -64,10 +63,12 @@ final class MemoryTransport implements Transport {
   MemoryTransport(
       String hubName,
       Set<Capability> capabilities,
+      long silenceMillis,
       Function<String, @Nullable String> settings,
       TransportListener listener) {
     this.hubName = hubName;
     this.capabilities = capabilities;
+    this.pingMillis = silenceMillis / MISSED_PINGS;
     this.settings = settings;
     this.listener = listener;
     this.thread = new Loop("fairlead-memory-transport-" + hubName);
@@ -75,7 +76,7 @@ final class MemoryTransport implements Transport {
 
   MemoryTransport start() {
     thread.execute(this::connect);
-    thread.every(PING_MILLIS, this::beat);
+    thread.every(pingMillis, this::beat);
     return this;
   }
 
