@@ -276,6 +276,32 @@ public final class Registry {
                 run));
   }
 
+  /** Writes down that all credentials of a run were revoked. */
+  public void revoked(String id, int run) {
+    change(
+        connection ->
+            update(
+                connection,
+                "UPDATE run SET revoked = ? WHERE computation = ? AND number = ?",
+                now(),
+                id,
+                run));
+  }
+
+  /**
+   * The computations whose VM has ended while their credentials were not revoked yet: what a broker
+   * that was away, or this service's own end, has left to do.
+   */
+  public List<Computation> toRevoke() {
+    return read(
+        connection ->
+            select(
+                connection,
+                SELECT
+                    + " WHERE r.number = c.run AND r.vm_state = ? AND r.revoked IS NULL ORDER BY c.id",
+                VmState.ENDED.word()));
+  }
+
   /**
    * Writes down that a numbering was seen, if it is new.
    *
