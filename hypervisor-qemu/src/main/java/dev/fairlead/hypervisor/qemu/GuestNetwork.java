@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.hypervisor.qemu;
+
+import dev.fairlead.hypervisor.api.HypervisorException;
+import dev.fairlead.hypervisor.api.VmSpec;
+import java.net.Inet4Address;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * A guest's network, which is closed: forwards in, and one way out per permitted endpoint.
+ *
+ * <p>The way out is QEMU's {@code guestfwd=…-cmd:}: for each connection of the guest QEMU starts a
+ * relay, which opens a connection of its own. So a broker may be absent when the VM starts, and may
+ * come and go. (The {@code -tcp:} form is one connection for QEMU's whole life.)
+ *
+ * <p>Each name that the guest knows gets an address of its own, 10.0.2.100 and up; what the guest
+ * calls by it is the same as what the host calls by it, except that names of this host itself are
+ * called {@value #THIS_HOST} in the guest, where loopback is the guest.
+ */
+final class GuestNetwork {
+
+  /** The name in the guest for the host's own loopback. */
+  static final String THIS_HOST = "broker.fairlead";
+
+  private static final int FIRST_ADDRESS = 100;
+  private static final int MAX_NAMES = 100;
+  private static final Pattern IPV4 = Pattern.compile("\\d{1,3}(\\.\\d{1,3}){3}");
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,252}");
+
+  private final List<VmSpec.Forward> forwards;
+  private final Set<InetSocketAddress> endpoints;
+  private final Map<String, String> hosts;
+  private final String relay;
+
+  /**
+   * Composes one.
+   *
+   * @param relay a command that joins its input and output with a connection; host and port are
+   *     appended to it
+   * @throws HypervisorException {@code REFUSED}, codes {@code bad-forward} and {@code bad-endpoint}
+   */
+  GuestNetwork(List<VmSpec.Forward> forwards, List<InetSocketAddress> endpoints, String relay) {
+    this.forwards = List.copyOf(forwards);
+    this.endpoints = new LinkedHashSet<>(endpoints);
+    this.relay = relay;
+    this.forwards.forEach(GuestNetwork::check);
+    Map<String, String> names = new LinkedHashMap<>();
+    for (InetSocketAddress endpoint : this.endpoints) {
+      check(endpoint);
+      names.computeIfAbsent(
+          reach(endpoint.getHostString()), name -> "10.0.2." + (FIRST_ADDRESS + names.size()));
+    }
+    if (names.size() > MAX_NAMES) {
+      throw refuse("bad-endpoint", "A guest has %d endpoints at most.".formatted(MAX_NAMES));
+    }
+    this.hosts = Collections.unmodifiableMap(names);
+  }
+
+  /**
+   * What a guest calls a host that this machine calls by the given name. An address gets a name,
+   * for {@code /etc/hosts} cannot lead from one address to another.
+   */
+  static String reach(String host) {
+    String plain = host.toLowerCase(Locale.ROOT);
+    if (isThisHost(plain)) {
+      return THIS_HOST;
+    }
+    if (IPV4.matcher(plain).matches()) {
+      return "ip-" + plain.replace('.', '-') + ".fairlead";
+    }
+    return plain;
+  }
+
+  /** The names that the guest knows, each with its address. */
+  Map<String, String> hosts() {
+    return hosts;
+  }
+
+  /** Whether QEMU must start children for it. */
+  boolean needsRelay() {
+    return !endpoints.isEmpty();
+  }
+
+  /** The value of {@code -netdev}. */
+  String netdev() {
+    List<String> parts = new ArrayList<>();
+    parts.add("user,id=n0,ipv6=off,restrict=on");
+    for (VmSpec.Forward forward : forwards) {
+      parts.add(
+          "hostfwd=tcp:%s:%d-:%d"
+              .formatted(
+                  address(forward.host()).getHostAddress(),
+                  forward.host().getPort(),
+                  forward.guestPort()));
+    }
+    for (InetSocketAddress endpoint : endpoints) {
+      String host = endpoint.getHostString();
+      parts.add(
+          "guestfwd=tcp:%s:%d-cmd:%s"
+              .formatted(
+                  hosts.get(reach(host)),
+                  endpoint.getPort(),
+                  QemuCommand.escape(relay + " " + host + " " + endpoint.getPort())));
+    }
+    return String.join(",", parts);
+  }
+
+  private static boolean isThisHost(String host) {
+    return host.equals("localhost")
+        || host.endsWith(".localhost")
+        || (IPV4.matcher(host).matches() && host.startsWith("127."))
+        || host.equals("0.0.0.0")
+        || host.equals(THIS_HOST);
+  }
+
+  private static void check(VmSpec.Forward forward) {
+    if (!isPort(forward.guestPort()) || !isPort(forward.host().getPort())) {
+      throw refuse("bad-forward", "The ports of a forward lie between 1 and 65535.");
+    }
+    address(forward.host());
+  }
+
+  private static void check(InetSocketAddress endpoint) {
+    String host = endpoint.getHostString();
+    if (!isPort(endpoint.getPort()) || !NAME.matcher(host).matches()) {
+      throw refuse(
+          "bad-endpoint",
+          "An endpoint is a host's name or IPv4 address with a port, not %s.".formatted(endpoint));
+    }
+  }
+
+  private static InetAddress address(InetSocketAddress host) {
+    InetAddress address = host.getAddress();
+    if (!(address instanceof Inet4Address)) {
+      throw refuse(
+          "bad-forward",
+          "A forward begins at an IPv4 address of this host, not at %s.".formatted(host));
+    }
+    return address;
+  }
+
+  private static boolean isPort(int port) {
+    return port > 0 && port < 65536;
+  }
+
+  private static HypervisorException refuse(String code, String sentence) {
+    return new HypervisorException(HypervisorException.Category.REFUSED, code, sentence);
+  }
+}

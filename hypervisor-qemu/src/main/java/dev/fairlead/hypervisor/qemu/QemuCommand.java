@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.hypervisor.qemu;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * The command that runs one VM: a value, made of values.
+ *
+ * @param binary absolute path of QEMU
+ * @param computation the VM's name
+ * @param append the kernel command line
+ * @param credential the file given through fw_cfg, where the credential goes that way
+ * @param directory the VM's run directory
+ */
+record QemuCommand(
+    Path binary,
+    String computation,
+    UUID uuid,
+    Accelerator accelerator,
+    int cpus,
+    int memoryMib,
+    Path kernel,
+    Path initrd,
+    String append,
+    GuestNetwork network,
+    Optional<Path> credential,
+    Path directory) {
+
+  /** The monitor's socket, in the run directory. */
+  static final String QMP = "qmp.sock";
+
+  /** QEMU's own PID, in the run directory. */
+  static final String PID = "pid";
+
+  /** What the guest says, in the run directory. */
+  static final String CONSOLE = "console.log";
+
+  /** The credential's name among fw_cfg's. */
+  static final String FW_CFG = "opt/fairlead/credential";
+
+  private static final int MAX_PROCESS_NAME = 15;
+  private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_@%+=:,./-]+");
+  private static final Pattern SECRET =
+      Pattern.compile(Pattern.quote(KernelCommandLine.SECRET) + "=\\S+");
+
+  /** Program and arguments, for exec, not for a shell. */
+  List<String> arguments() {
+    List<String> words = new ArrayList<>();
+    words.add(binary.toString());
+    // Nothing that was not asked for.
+    add(words, "-nodefaults", "-no-user-config", "-display", "none");
+    // "max" is the one processor that both accelerators know.
+    add(words, "-M", "q35", "-accel", accelerator.argument(), "-cpu", "max");
+    add(words, "-smp", String.valueOf(cpus), "-m", memoryMib + "M");
+    add(words, "-uuid", uuid.toString());
+    add(words, "-kernel", kernel.toString(), "-initrd", initrd.toString(), "-append", append);
+    add(words, "-netdev", network.netdev());
+    add(words, "-device", "virtio-net-pci,netdev=n0,romfile=");
+    add(words, "-device", "virtio-rng-pci", "-device", "pvpanic-pci");
+    credential.ifPresent(
+        file -> add(words, "-fw_cfg", "name=" + FW_CFG + ",file=" + escape(file.toString())));
+    add(words, "-name", "guest=%s,process=%s,debug-threads=on".formatted(computation, process()));
+    add(words, "-qmp", "unix:" + escape(file(QMP)) + ",server=on,wait=off");
+    add(words, "-pidfile", file(PID), "-serial", "file:" + file(CONSOLE), "-no-reboot");
+    add(words, "-sandbox", sandbox());
+    return List.copyOf(words);
+  }
+
+  /** One line that a shell reads as the arguments, with secrets replaced. */
+  String logLine() {
+    return arguments().stream()
+        .map(word -> SECRET.matcher(word).replaceAll(KernelCommandLine.SECRET + "=REDACTED"))
+        .map(QemuCommand::quote)
+        .collect(Collectors.joining(" "));
+  }
+
+  /** The same with another accelerator. */
+  QemuCommand with(Accelerator other) {
+    return new QemuCommand(
+        binary,
+        computation,
+        uuid,
+        other,
+        cpus,
+        memoryMib,
+        kernel,
+        initrd,
+        append,
+        network,
+        credential,
+        directory);
+  }
+
+  /** QEMU parts an option's value at commas; a doubled one is a comma. */
+  static String escape(String value) {
+    return value.replace(",", ",,");
+  }
+
+  /** A word that a POSIX shell reads as the given one. */
+  static String quote(String word) {
+    return PLAIN.matcher(word).matches() ? word : "'" + word.replace("'", "'\\''") + "'";
+  }
+
+  private String process() {
+    String name = "fl-" + computation;
+    return name.substring(0, Math.min(name.length(), MAX_PROCESS_NAME));
+  }
+
+  private String sandbox() {
+    // Measured: spawn=deny lets a guest kill its own VM by connecting to a relay, and with
+    // elevateprivileges=deny or =children no relay ever connects.
+    return network.needsRelay()
+        ? "on,obsolete=deny,resourcecontrol=deny"
+        : "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
+  }
+
+  private String file(String name) {
+    return directory.resolve(name).toString();
+  }
+
+  private static void add(List<String> words, String... more) {
+    words.addAll(List.of(more));
+  }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.hypervisor.qemu;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.fairlead.hypervisor.api.VmSpec.Forward;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+
+class QemuCommandTest {
+
+  private static final UUID ID = UUID.fromString("00000000-0000-4000-8000-00000000007b");
+
+  @Test
+  void withRelays() throws UnknownHostException {
+    QemuCommand command =
+        command(
+            new GuestNetwork(
+                List.of(
+                    new Forward(
+                        new InetSocketAddress(
+                            InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), 7020),
+                        7002)),
+                List.of(InetSocketAddress.createUnresolved("localhost", 4222)),
+                "sh -c 'x'"),
+            "console=ttyS0 fairlead.computation=a",
+            Optional.empty());
+    assertThat(String.join("\n", command.arguments()))
+        .isEqualTo(
+            """
+            /usr/bin/qemu-system-x86_64
+            -nodefaults
+            -no-user-config
+            -display
+            none
+            -M
+            q35
+            -accel
+            tcg,thread=multi,tb-size=128
+            -cpu
+            max
+            -smp
+            1
+            -m
+            512M
+            -uuid
+            00000000-0000-4000-8000-00000000007b
+            -kernel
+            /img/vmlinuz
+            -initrd
+            /run/fl/a b/initrd
+            -append
+            console=ttyS0 fairlead.computation=a
+            -netdev
+            user,id=n0,ipv6=off,restrict=on,hostfwd=tcp:127.0.0.1:7020-:7002,guestfwd=tcp:10.0.2.100:4222-cmd:sh -c 'x' localhost 4222
+            -device
+            virtio-net-pci,netdev=n0,romfile=
+            -device
+            virtio-rng-pci
+            -device
+            pvpanic-pci
+            -name
+            guest=computation-123,process=fl-computation-,debug-threads=on
+            -qmp
+            unix:/run/fl/a b/qmp.sock,server=on,wait=off
+            -pidfile
+            /run/fl/a b/pid
+            -serial
+            file:/run/fl/a b/console.log
+            -no-reboot
+            -sandbox
+            on,obsolete=deny,resourcecontrol=deny""");
+  }
+
+  @Test
+  void withoutRelaysTheSandboxIsWhole() {
+    QemuCommand command =
+        command(none(), "x", Optional.of(Path.of("/run/fl/a,b/credential"))).with(Accelerator.KVM);
+    assertThat(command.arguments())
+        .containsSequence("-accel", "kvm")
+        .containsSequence("-fw_cfg", "name=opt/fairlead/credential,file=/run/fl/a,,b/credential")
+        .endsWith(
+            "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+  }
+
+  @Test
+  void aShellReadsTheLogLineAsTheArguments() throws Exception {
+    QemuCommand command = command(none(), "it's $HOME \"x\" {\"a\":1}", Optional.empty());
+    Process shell = new ProcessBuilder("sh", "-c", "printf '%s\\0' " + command.logLine()).start();
+    String read = new String(shell.getInputStream().readAllBytes(), UTF_8);
+    assertThat(read.split("\0")).containsExactlyElementsOf(command.arguments());
+  }
+
+  @Test
+  void theLogLineHidesTheSecret() {
+    QemuCommand command = command(none(), "a.b=c fairlead.secret=c2VjcmV0 d.e=f", Optional.empty());
+    assertThat(command.logLine())
+        .doesNotContain("c2VjcmV0")
+        .contains("'a.b=c fairlead.secret=REDACTED d.e=f'");
+  }
+
+  private static GuestNetwork none() {
+    return new GuestNetwork(List.of(), List.of(), "relay");
+  }
+
+  private static QemuCommand command(
+      GuestNetwork network, String append, Optional<Path> credential) {
+    return new QemuCommand(
+        Path.of("/usr/bin/qemu-system-x86_64"),
+        "computation-123",
+        ID,
+        Accelerator.TCG,
+        1,
+        512,
+        Path.of("/img/vmlinuz"),
+        Path.of("/run/fl/a b/initrd"),
+        append,
+        network,
+        credential,
+        Path.of("/run/fl/a b"));
+  }
+}

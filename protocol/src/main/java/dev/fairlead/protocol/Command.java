@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.protocol;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.fairlead.protocol.json.Json;
+import dev.fairlead.protocol.json.JsonObject;
+import dev.fairlead.protocol.json.ProtocolException;
+import java.time.Instant;
+
+/** What an agent is told to do. Each has an id, so that it is done once even if it comes twice. */
+public sealed interface Command {
+
+  /** The most bytes that a command may have on the wire. */
+  int MAX_BYTES = 16 * 1024;
+
+  /** Tells repeats from new ones; 1 to 64 characters. */
+  String id();
+
+  /** Its JSON in UTF-8. */
+  byte[] toJson();
+
+  /**
+   * Use another credential from the next connect on.
+   *
+   * @param id of the command
+   * @param transport for which it is
+   * @param credential a secret; its text form hides it
+   * @param expiresAt when it ends by itself
+   */
+  record Credential(String id, String transport, String credential, Instant expiresAt)
+      implements Command {
+
+    /** Checks limits. */
+    public Credential {
+      Limits.requireText("id", id, Limits.MAX_WORD);
+      Limits.requireText("transport", transport, Limits.MAX_WORD);
+      Limits.requireText("credential", credential, 4096);
+      requireNonNull(expiresAt, "expiresAt is null");
+    }
+
+    @Override
+    public byte[] toJson() {
+      return JsonObject.builder()
+          .put("op", "credential")
+          .put("id", id)
+          .put("transport", transport)
+          .put("credential", credential)
+          .put("expires_at", expiresAt.toString())
+          .build()
+          .toBytes();
+    }
+
+    @Override
+    public String toString() {
+      return "Credential[id=%s, transport=%s, expiresAt=%s]".formatted(id, transport, expiresAt);
+    }
+  }
+
+  /**
+   * End the computation, and power off.
+   *
+   * @param id of the command
+   * @param reason one sentence for a person
+   */
+  record Stop(String id, String reason) implements Command {
+
+    /** Checks limits. */
+    public Stop {
+      Limits.requireText("id", id, Limits.MAX_WORD);
+      Limits.requireText("reason", reason, Limits.MAX_TEXT);
+    }
+
+    @Override
+    public byte[] toJson() {
+      return JsonObject.builder()
+          .put("op", "stop")
+          .put("id", id)
+          .put("reason", reason)
+          .build()
+          .toBytes();
+    }
+  }
+
+  /**
+   * Reads one.
+   *
+   * @throws ProtocolException when it is none, code {@code unknown-op} when we do not know what it
+   *     asks for
+   */
+  static Command parse(byte[] bytes) {
+    JsonObject json = Json.parseObject(bytes, MAX_BYTES);
+    String op = json.string("op", Limits.MAX_WORD);
+    return switch (op) {
+      case "credential" ->
+          new Credential(
+              json.string("id", Limits.MAX_WORD),
+              json.string("transport", Limits.MAX_WORD),
+              json.string("credential", 4096),
+              Timestamps.read(json, "expires_at"));
+      case "stop" ->
+          new Stop(json.string("id", Limits.MAX_WORD), json.string("reason", Limits.MAX_TEXT));
+      default ->
+          throw new ProtocolException(
+              "unknown-op", "A command's op is credential or stop; this one is neither.");
+    };
+  }
+}
