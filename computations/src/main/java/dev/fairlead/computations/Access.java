@@ -97,8 +97,7 @@ public final class Access {
   /** A credential that opens everything said and lets nothing be said, for the first transport. */
   public Credential reader(String name, Duration howLong) {
     return issuer()
-        .issue(
-            new Grant(READER + "-" + name, List.of(), Addresses.readerReceives(fleet)), howLong);
+        .issue(new Grant(READER + "-" + name, List.of(), Addresses.readerReceives(fleet)), howLong);
   }
 
   /** Where the first transport's peers connect. */

@@ -12,7 +12,6 @@ import dev.fairlead.computations.registry.Computation;
 import dev.fairlead.computations.registry.Registry;
 import dev.fairlead.computations.registry.Run;
 import dev.fairlead.computations.registry.VmState;
-import dev.fairlead.protocol.Addresses;
 import dev.fairlead.protocol.ComputationDigest;
 import dev.fairlead.protocol.Manifest;
 import dev.fairlead.protocol.Registration;
@@ -42,6 +41,7 @@ final class Desk {
   private final Registry registry;
   private final Liveness liveness;
   private final Renewals renewals;
+  private final Reception reception;
   private final Refusals refusals;
   private final Map<String, Reply> given =
       new LinkedHashMap<>() {
@@ -58,11 +58,13 @@ final class Desk {
       Registry registry,
       Liveness liveness,
       Renewals renewals,
+      Reception reception,
       Refusals refusals) {
     this.access = requireNonNull(access, "access is null");
     this.registry = requireNonNull(registry, "registry is null");
     this.liveness = requireNonNull(liveness, "liveness is null");
     this.renewals = requireNonNull(renewals, "renewals is null");
+    this.reception = requireNonNull(reception, "reception is null");
     this.refusals = requireNonNull(refusals, "refusals is null");
   }
 
@@ -155,6 +157,7 @@ final class Desk {
     Credential credential = access.agent(id);
     registry.credential(id, run.number(), credential.sha256(), credential.expiresAt());
     if (liveness.run(id) != run.number()) {
+      reception.begin(id, registry.epochs(id));
       liveness.watch(id, run.number(), AgentState.STARTING, null, credential.expiresAt());
       LOG.log(INFO, "Registered {0}, run {1}, for {2}.", id, run.number(), run.host());
     } else {
@@ -183,6 +186,6 @@ final class Desk {
   private Reply refuse(String host, String code, RuntimeException e) {
     String message = String.valueOf(e.getMessage());
     refusals.count(code, host, message);
-    return new Reply.Error(code, message.length() > 1000 ? message.substring(0, 1000) : message);
+    return new Reply.Refusal(code, message.length() > 1000 ? message.substring(0, 1000) : message);
   }
 }

@@ -56,7 +56,8 @@ final class Reception {
     boolean owed;
     boolean queued;
     boolean sent;
-    long sentAt;
+    boolean tried;
+    long triedAt;
   }
 
   /**
@@ -151,9 +152,14 @@ final class Reception {
         });
   }
 
-  /** A run has begun: what was said in the run before is forgotten. */
-  void newRun(String id) {
-    guests.remove(id);
+  /**
+   * A run has begun, or is known again: what was said in the run before is forgotten, except its
+   * epochs, so that a voice from the past is known as such.
+   */
+  void begin(String id, Iterable<Epoch> epochs) {
+    Guest guest = new Guest();
+    epochs.forEach(epoch -> guest.epochs.put(epoch.name(), epoch.run()));
+    guests.put(id, guest);
   }
 
   /** What an agent said last. */
@@ -167,8 +173,7 @@ final class Reception {
     }
   }
 
-  private boolean accept(
-      String id, String claimed, String epoch, @Nullable Duration interval) {
+  private boolean accept(String id, String claimed, String epoch, @Nullable Duration interval) {
     if (!claimed.equals(id)) {
       refusals.count("false-name", id, "It called itself %s.".formatted(claimed));
       return false;
@@ -205,21 +210,14 @@ final class Reception {
   }
 
   private Guest guest(String id) {
-    return guests.computeIfAbsent(
-        id,
-        absent -> new Guest());
-  }
-
-  /** Epochs of earlier runs, so that a voice from the past is known as such. */
-  void remember(String id, Iterable<Epoch> epochs) {
-    Guest guest = guest(id);
-    epochs.forEach(epoch -> guest.epochs.put(epoch.name(), epoch.run()));
+    return guests.computeIfAbsent(id, absent -> new Guest());
   }
 
   private void offerManifest(String id, Guest guest, long pause) {
     synchronized (guest) {
       long now = nanos.getAsLong();
-      if (guest.queued || (guest.sent && now - guest.sentAt < pause)) {
+      long least = guest.sent ? pause : PAUSE_NANOS;
+      if (guest.queued || (guest.tried && now - guest.triedAt < least)) {
         return;
       }
       guest.queued = true;
@@ -237,7 +235,8 @@ final class Reception {
       synchronized (guest) {
         guest.queued = false;
         guest.sent = true;
-        guest.sentAt = nanos.getAsLong();
+        guest.tried = true;
+        guest.triedAt = nanos.getAsLong();
       }
       if (manifest.isEmpty()) {
         return;
@@ -254,7 +253,11 @@ final class Reception {
               });
     } catch (ComputationException e) {
       unsent(guest);
-      LOG.log(WARNING, "The manifest of {0} was not sent, which is tried again: {1}", id, e.getMessage());
+      LOG.log(
+          WARNING,
+          "The manifest of {0} was not sent, which is tried again: {1}",
+          id,
+          e.getMessage());
     }
   }
 

@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Counts what was refused, by code, and keeps the newest of each. Codes come from the code, not from
- * messages, so their number is bounded. Safe for use by several threads.
+ * Counts what was refused, by code, and keeps the newest of each. Codes come from the code, not
+ * from messages, so their number is bounded. Safe for use by several threads.
  */
 public final class Refusals {
 
@@ -40,10 +40,7 @@ public final class Refusals {
     byCode.put(
         code,
         new Refusal(
-            before == null ? 1 : before.count() + 1,
-            clock.instant(),
-            cut(subject),
-            cut(message)));
+            before == null ? 1 : before.count() + 1, clock.instant(), cut(subject), cut(message)));
   }
 
   /** All that was counted, by code. */

@@ -74,8 +74,7 @@ final class Renewals {
     Instant now = clock.instant();
     leases.forEach(
         (id, lease) -> {
-          AgentState state =
-              liveness.view(id).map(Liveness.View::state).orElse(AgentState.GONE);
+          AgentState state = liveness.view(id).map(Liveness.View::state).orElse(AgentState.GONE);
           if (liveness.run(id) != lease.run() || state == AgentState.GONE) {
             leases.remove(id, lease);
           } else if (state == AgentState.CONNECTED || state == AgentState.LATE) {
@@ -101,8 +100,7 @@ final class Renewals {
               credential.expiresAt());
       Message message =
           new Message(Addresses.ofComputation(fleet, id).commands(), command.toJson());
-      Lease next =
-          new Lease(lease.run(), renewAt(credential.expiresAt()), message, 0, now);
+      Lease next = new Lease(lease.run(), renewAt(credential.expiresAt()), message, 0, now);
       if (leases.replace(id, lease, next)) {
         say(id, next, now);
       }
