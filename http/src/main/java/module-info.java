@@ -3,7 +3,8 @@
 module dev.fairlead.http {
   requires static org.jspecify;
   requires static osgi.annotation;
-  requires transitive java.net.http;
+  requires java.net.http;
+  requires transitive dev.fairlead.protocol;
   requires jdk.httpserver;
 
   exports dev.fairlead.http;

@@ -215,6 +215,12 @@ final class Followers {
     }
 
     @Override
+    public void line(byte[] json) throws IOException {
+      buffer.write(json);
+      buffer.write('\n');
+    }
+
+    @Override
     public void ping() throws IOException {
       buffer.write('\n');
       buffer.flush();

@@ -3,6 +3,8 @@ package dev.fairlead.http;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.fairlead.protocol.json.JsonObject;
+import dev.fairlead.protocol.json.ProtocolException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,12 +48,25 @@ public final class HttpProblem extends RuntimeException {
     return code;
   }
 
+  /** A body that cannot be accepted: 413 where it is too large, else 400. */
+  public static HttpProblem of(ProtocolException refusal) {
+    return new HttpProblem(
+        refusal.code().equals("too-large") ? 413 : 400,
+        refusal.code(),
+        String.valueOf(refusal.getMessage()),
+        refusal);
+  }
+
   /** What goes over the wire. */
   String toJson() {
-    return "{\"error\":{\"code\":"
-        + JsonText.quote(code)
-        + ",\"message\":"
-        + JsonText.quote(String.valueOf(getMessage()))
-        + "}}";
+    return JsonObject.builder()
+        .put(
+            "error",
+            JsonObject.builder()
+                .put("code", code)
+                .put("message", String.valueOf(getMessage()))
+                .build())
+        .build()
+        .toString();
   }
 }

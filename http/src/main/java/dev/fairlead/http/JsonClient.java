@@ -3,6 +3,9 @@ package dev.fairlead.http;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.fairlead.protocol.json.Json;
+import dev.fairlead.protocol.json.JsonObject;
+import dev.fairlead.protocol.json.ProtocolException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -58,31 +61,38 @@ public final class JsonClient {
     this(base, token, null, Duration.ofSeconds(60));
   }
 
-  /** The body of the answer to {@code GET}. */
-  public byte[] get(String path) {
+  /** The answer to {@code GET}. */
+  public JsonObject get(String path) {
+    return object(getBytes(path));
+  }
+
+  /** The answer to {@code GET}, whatever it is. */
+  public byte[] getBytes(String path) {
     return ask(request(path).GET().build());
   }
 
-  /**
-   * The body of the answer to {@code POST}.
-   *
-   * @param json the body; empty for none
-   */
-  public byte[] post(String path, byte[] json) {
-    HttpRequest.Builder request = request(path);
-    if (json.length == 0) {
-      request.POST(HttpRequest.BodyPublishers.noBody());
-    } else {
-      request
-          .header("Content-Type", Response.JSON)
-          .POST(HttpRequest.BodyPublishers.ofByteArray(json));
-    }
-    return ask(request.build());
+  /** The answer to {@code POST} without a body; an empty object where there is none. */
+  public JsonObject post(String path) {
+    return object(ask(request(path).POST(HttpRequest.BodyPublishers.noBody()).build()));
   }
 
-  /** The body of the answer to {@code DELETE}; empty where there is none. */
-  public byte[] delete(String path) {
-    return ask(request(path).DELETE().build());
+  /**
+   * The answer to {@code POST}; an empty object where there is none.
+   *
+   * @param json the body, sent as it is
+   */
+  public JsonObject post(String path, byte[] json) {
+    return object(
+        ask(
+            request(path)
+                .header("Content-Type", Response.JSON)
+                .POST(HttpRequest.BodyPublishers.ofByteArray(json))
+                .build()));
+  }
+
+  /** The answer to {@code DELETE}; an empty object where there is none. */
+  public JsonObject delete(String path) {
+    return object(ask(request(path).DELETE().build()));
   }
 
   /** Follows newline-delimited JSON; close it to leave. */
@@ -147,8 +157,30 @@ public final class JsonClient {
     }
   }
 
+  private JsonObject object(byte[] body) {
+    try {
+      return body.length == 0 ? JsonObject.empty() : Json.parseObject(body, MOST_BYTES);
+    } catch (ProtocolException e) {
+      throw notUnderstood(0, e);
+    }
+  }
+
   private HttpProblem problem(int status, byte[] body) {
-    return ProblemReader.read(status, body, base);
+    try {
+      JsonObject error = Json.parseObject(body, MOST_BYTES).object("error");
+      return new HttpProblem(status, error.string("code", 64), error.string("message", 4096));
+    } catch (ProtocolException e) {
+      return notUnderstood(status, e);
+    }
+  }
+
+  private HttpProblem notUnderstood(int status, ProtocolException cause) {
+    return new HttpProblem(
+        status,
+        "not-understood",
+        "%s answered something else than Fairlead does%s: is it another program?"
+            .formatted(base, status == 0 ? "" : ", with status " + status),
+        cause);
   }
 
   /** Reads lines; used by one thread, closed by any. */
@@ -200,6 +232,29 @@ public final class JsonClient {
         }
       } catch (IOException e) {
         throw new HttpProblem(0, "no-connection", "The lines broke off: " + e.getMessage(), e);
+      }
+    }
+
+    /**
+     * The next line as an object.
+     *
+     * @return null at the end
+     * @throws HttpProblem as {@link #next}; with what the server says where the line is an error
+     */
+    public @Nullable JsonObject nextObject() {
+      String line = next();
+      if (line == null) {
+        return null;
+      }
+      try {
+        JsonObject object = Json.parseObject(line.getBytes(UTF_8), most);
+        JsonObject error = object.optionalObject("error").orElse(null);
+        if (error != null) {
+          throw new HttpProblem(0, error.string("code", 64), error.string("message", 4096));
+        }
+        return object;
+      } catch (ProtocolException e) {
+        throw new HttpProblem(0, "not-understood", "A line is no JSON object.", e);
       }
     }
 

@@ -8,6 +8,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
+import dev.fairlead.protocol.json.ProtocolException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -224,6 +225,8 @@ public final class JsonServer implements AutoCloseable {
       return match.handler().handle(request);
     } catch (HttpProblem e) {
       return Response.problem(e.status() >= 400 ? e : unexpected(method, e));
+    } catch (ProtocolException e) {
+      return Response.problem(HttpProblem.of(e));
     } catch (RuntimeException e) {
       return Response.problem(unexpected(method, e));
     }

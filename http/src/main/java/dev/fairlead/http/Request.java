@@ -2,6 +2,9 @@
 package dev.fairlead.http;
 
 import com.sun.net.httpserver.Headers;
+import dev.fairlead.protocol.json.Json;
+import dev.fairlead.protocol.json.JsonObject;
+import dev.fairlead.protocol.json.ProtocolException;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -121,6 +124,19 @@ public final class Request {
       throw new HttpProblem(400, "empty-body", "The body is empty; a JSON object is expected.");
     }
     return body;
+  }
+
+  /**
+   * The body as a JSON object.
+   *
+   * @throws HttpProblem as {@link #jsonBody}; 400 with the place where it is wrong
+   */
+  public JsonObject json() {
+    try {
+      return Json.parseObject(jsonBody(), body.length);
+    } catch (ProtocolException e) {
+      throw HttpProblem.of(e);
+    }
   }
 
   /**

@@ -4,6 +4,8 @@ package dev.fairlead.http;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
+import dev.fairlead.protocol.json.Json;
+import dev.fairlead.protocol.json.JsonValue;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.LinkedHashMap;
@@ -37,6 +39,14 @@ public final class Response {
      * @throws IOException when the client has left
      */
     void line(String json) throws IOException;
+
+    /**
+     * Writes a line.
+     *
+     * @param json UTF-8, without line feeds
+     * @throws IOException when the client has left
+     */
+    void line(byte[] json) throws IOException;
 
     /**
      * Hands over what was written so far.
@@ -90,6 +100,16 @@ public final class Response {
   /** JSON with a status. */
   public static Response json(int status, String json) {
     return bytes(status, JSON, json.getBytes(UTF_8));
+  }
+
+  /** 200 with a JSON value. */
+  public static Response json(JsonValue json) {
+    return json(200, json);
+  }
+
+  /** A JSON value with a status. */
+  public static Response json(int status, JsonValue json) {
+    return bytes(status, JSON, Json.writeBytes(json));
   }
 
   /** A whole body, which the caller changes no more. */

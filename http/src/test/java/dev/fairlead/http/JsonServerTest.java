@@ -38,6 +38,7 @@ class JsonServerTest {
             .get("/vms/own", request -> Response.json("{\"own\":true}"))
             .delete("/vms/{id}", request -> Response.empty(204))
             .post("/echo", request -> Response.bytes(201, Response.JSON, request.jsonBody()))
+            .post("/parse", request -> Response.json(request.json()))
             .get("/number", request -> Response.json("" + request.queryNumber("n", 7, 1, 10)))
             .get("/large", request -> Response.json("\"" + "x".repeat(3 << 20) + "\""))
             .get(
@@ -156,6 +157,17 @@ class JsonServerTest {
                     HttpRequest.BodyPublishers.ofInputStream(
                         () -> new ByteArrayInputStream(new byte[3 << 20]))));
     assertThat(endless.statusCode()).isEqualTo(413);
+  }
+
+  @Test
+  void saysWhereABodyIsWrong() throws Exception {
+    HttpRequest.Builder json = to("/parse").header("Content-Type", "application/json");
+    HttpResponse<String> wrong =
+        send(json.copy().POST(HttpRequest.BodyPublishers.ofString("{\"a\":1,}")));
+    assertThat(wrong.statusCode()).isEqualTo(400);
+    assertThat(wrong.body()).contains("bad-json").contains("character");
+    assertThat(send(json.copy().POST(HttpRequest.BodyPublishers.ofString("{\"a\":1}"))).body())
+        .isEqualTo("{\"a\":1}");
   }
 
   @Test

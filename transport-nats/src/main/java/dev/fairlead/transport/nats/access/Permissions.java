@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.transport.nats.access;
+
+import dev.fairlead.transport.access.Grant;
+import dev.fairlead.transport.nats.Subjects;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a grant means to NATS. Where the holder's own name is a segment of the patterns, they become
+ * a template that the account's JWT holds once for all holders of the same kind, and the holder's
+ * JWT carries its name alone: less than 700 bytes.
+ */
+final class Permissions {
+
+  private static final String NAME = "{{name()}}";
+  private static final int MAX_SUBSCRIPTIONS = 256;
+  private static final int MAX_PAYLOAD = 1 << 20;
+
+  private Permissions() {}
+
+  /** The template of a grant as a JSON object, null where no pattern names the holder. */
+  static @Nullable String template(Grant grant) {
+    List<String> sends = named(grant.sends(), grant.subject());
+    List<String> receives = named(grant.receives(), grant.subject());
+    boolean own = !sends.equals(grant.sends()) || !receives.equals(grant.receives());
+    return own ? "{" + rights(sends, receives) + "}" : null;
+  }
+
+  /** The rights of a grant as members of a JSON object. */
+  static String rights(Grant grant) {
+    return rights(grant.sends(), grant.receives());
+  }
+
+  private static String rights(List<String> sends, List<String> receives) {
+    return "\"pub\":"
+        + list(sends)
+        + ",\"sub\":"
+        + list(receives)
+        + ",\"subs\":"
+        + MAX_SUBSCRIPTIONS
+        + ",\"data\":-1,\"payload\":"
+        + MAX_PAYLOAD;
+  }
+
+  /** An empty list of what is allowed would allow everything. */
+  private static String list(List<String> patterns) {
+    if (patterns.isEmpty()) {
+      return "{\"deny\":[\">\"]}";
+    }
+    List<String> subjects = new ArrayList<>();
+    for (String pattern : patterns) {
+      subjects.add(Subjects.of(pattern));
+    }
+    return "{\"allow\":" + Json.strings(subjects) + "}";
+  }
+
+  private static List<String> named(List<String> patterns, String subject) {
+    List<String> named = new ArrayList<>();
+    for (String pattern : patterns) {
+      String[] segments = pattern.split("/", -1);
+      for (int i = 0; i < segments.length; i++) {
+        if (segments[i].equals(subject)) {
+          segments[i] = NAME;
+        }
+      }
+      named.add(String.join("/", segments));
+    }
+    return named;
+  }
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.transport.nats.access;
+
+import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
+import static dev.fairlead.transport.api.TransportException.Category.RETRY;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+import static java.util.concurrent.TimeUnit.SECONDS;
+
+import dev.fairlead.transport.api.TransportException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.System.Logger.Level;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A nats-server as a child process: started, started again when it dies, and gone when this is
+ * closed or the JVM ends, however it ends. A thread of its own starts it and waits for its end: the
+ * kernel ends the child together with the <em>thread</em> that started it.
+ */
+final class ServerProcess implements AutoCloseable {
+
+  /** What a server is started with. Read afresh at each start. */
+  interface Setup {
+    /** Writes the configuration for the next start, and returns its file. */
+    Path write() throws IOException;
+  }
+
+  private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.nats");
+  private static final List<String> FOLDERS =
+      List.of("/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/sbin", "/bin");
+  private static final long READY_SECONDS = 20;
+  private static final long FIRST_WAIT_MS = 50;
+  private static final long WAIT_LIMIT_MS = 5_000;
+  private static final int TAIL_BYTES = 2_000;
+
+  private final List<String> command;
+  private final Setup setup;
+  private final Path log;
+  private final InetSocketAddress address;
+  private final String name;
+  private final Thread keeper;
+  private final CompletableFuture<Void> firstReady = new CompletableFuture<>();
+  private final CountDownLatch closing = new CountDownLatch(1);
+  private volatile @Nullable Process process;
+
+  /**
+   * Prepares one.
+   *
+   * @param program the server's file
+   * @param address where it will listen
+   * @param name the server's own, by which it is told from a stranger on its port
+   */
+  ServerProcess(Path program, Setup setup, Path log, InetSocketAddress address, String name) {
+    this.command = command(program);
+    this.setup = setup;
+    this.log = log;
+    this.address = address;
+    this.name = name;
+    this.keeper = new Thread(this::keep, "fairlead-nats-server");
+    this.keeper.setDaemon(true);
+  }
+
+  /**
+   * Finds a program on the path or where Debian puts it.
+   *
+   * @throws TransportException {@code REFUSED}, code {@code program-missing}, with the command that
+   *     installs it
+   */
+  static Path find(@Nullable String given, String program, String remedy) {
+    if (given != null) {
+      Path path = Path.of(given);
+      if (Files.isExecutable(path)) {
+        return path;
+      }
+      throw new TransportException(
+          REFUSED, "program-missing", "'" + path + "' is no program: correct the setting.");
+    }
+    Path found = lookup(program);
+    if (found == null) {
+      throw new TransportException(
+          REFUSED, "program-missing", program + " is not installed: " + remedy);
+    }
+    return found;
+  }
+
+  private static @Nullable Path lookup(String program) {
+    List<String> folders = new ArrayList<>();
+    String path = System.getenv("PATH");
+    if (path != null) {
+      folders.addAll(List.of(path.split(":", -1)));
+    }
+    folders.addAll(FOLDERS);
+    for (String folder : folders) {
+      if (!folder.isEmpty() && Files.isExecutable(Path.of(folder, program))) {
+        return Path.of(folder, program);
+      }
+    }
+    return null;
+  }
+
+  private static List<String> command(Path program) {
+    Path leash = lookup("setpriv");
+    if (leash == null) {
+      LOG.log(
+          Level.WARNING,
+          "setpriv (package util-linux) is not installed: nats-server will outlive this process if it is killed.");
+      return List.of(program.toString());
+    }
+    return List.of(leash.toString(), "--pdeathsig", "KILL", "--", program.toString());
+  }
+
+  /**
+   * Starts it, and waits until it answers.
+   *
+   * @throws TransportException {@code RETRY}, code {@code broker-failed}, with the last words of
+   *     its log
+   */
+  void start() {
+    keeper.start();
+    try {
+      firstReady.get(READY_SECONDS, SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      close();
+      throw new TransportException(
+          RETRY, "broker-failed", "nats-server does not start: " + tail(), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      close();
+      throw new TransportException(
+          RETRY, "interrupted", "The start of nats-server was interrupted.", e);
+    }
+  }
+
+  /** The child's id, 0 when there is none at present. */
+  long pid() {
+    Process running = process;
+    return running == null ? 0 : running.pid();
+  }
+
+  private void keep() {
+    long wait = FIRST_WAIT_MS;
+    try {
+      while (closing.getCount() > 0) {
+        long since = System.nanoTime();
+        try {
+          int exit = run();
+          if (closing.getCount() == 0) {
+            return;
+          }
+          if (!firstReady.isDone()) {
+            firstReady.completeExceptionally(new IOException("It ended with " + exit + "."));
+            return;
+          }
+          LOG.log(Level.WARNING, "nats-server ended with {0}; it is started again.", exit);
+        } catch (IOException e) {
+          if (!firstReady.isDone()) {
+            firstReady.completeExceptionally(e);
+            return;
+          }
+          LOG.log(Level.ERROR, "nats-server does not start; it is tried again.", e);
+        }
+        wait = System.nanoTime() - since > SECONDS.toNanos(10) ? FIRST_WAIT_MS : wait * 2;
+        if (closing.await(Math.min(wait, WAIT_LIMIT_MS), MILLISECONDS)) {
+          return;
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private int run() throws IOException, InterruptedException {
+    List<String> words = new ArrayList<>(command);
+    words.add("-c");
+    words.add(setup.write().toString());
+    ProcessBuilder builder =
+        new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(log.toFile());
+    builder.redirectInput(Path.of("/dev/null").toFile());
+    builder.environment().clear();
+    Process started = builder.start();
+    process = started;
+    try {
+      awaitReady(started);
+      return started.waitFor();
+    } finally {
+      end(started);
+      process = null;
+    }
+  }
+
+  private void awaitReady(Process started) throws InterruptedException {
+    while (started.isAlive() && closing.getCount() > 0) {
+      if (answers()) {
+        firstReady.complete(null);
+        return;
+      }
+      if (closing.await(10, MILLISECONDS)) {
+        return;
+      }
+    }
+  }
+
+  /** Whether it is our server that greets there. */
+  private boolean answers() {
+    try (Socket socket = new Socket()) {
+      socket.connect(address, 2_000);
+      socket.setSoTimeout(2_000);
+      InputStream in = socket.getInputStream();
+      byte[] greeting = in.readNBytes(16);
+      byte[] rest = new byte[4_096];
+      int length = in.read(rest);
+      String text = new String(greeting, ISO_8859_1);
+      return text.startsWith("INFO ")
+          && length > 0
+          && (text + new String(rest, 0, length, ISO_8859_1)).contains("\"" + name + "\"");
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private String tail() {
+    try {
+      byte[] bytes = Files.readAllBytes(log);
+      int from = Math.max(0, bytes.length - TAIL_BYTES);
+      String text = new String(bytes, from, bytes.length - from, ISO_8859_1).strip();
+      return text.isEmpty() ? "it says nothing." : text;
+    } catch (IOException e) {
+      return "it left no log.";
+    }
+  }
+
+  private static void end(Process started) {
+    started.destroy();
+    boolean interrupted = false;
+    try {
+      if (!started.waitFor(3, SECONDS)) {
+        started.destroyForcibly().waitFor();
+      }
+    } catch (InterruptedException e) {
+      interrupted = true;
+      started.destroyForcibly();
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public void close() {
+    closing.countDown();
+    Process running = process;
+    try {
+      if (running != null) {
+        end(running);
+      }
+      keeper.join(SECONDS.toMillis(8));
+      if (keeper.isAlive()) {
+        LOG.log(Level.WARNING, "nats-server does not end.");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
