@@ -115,9 +115,7 @@ final class Api {
   private Response manifest(Request request) {
     Computation computation = find(request);
     byte[] manifest =
-        registry
-            .manifest(computation.id())
-            .orElseThrow(() -> Registry.unknown(computation.id()));
+        registry.manifest(computation.id()).orElseThrow(() -> Registry.unknown(computation.id()));
     return Response.bytes(200, Response.JSON, manifest)
         .header("X-Fairlead-Digest", computation.run().digest())
         .header("X-Fairlead-Sha256", computation.run().manifestSha256());
@@ -170,7 +168,9 @@ final class Api {
     }
   }
 
-  /** A record as it came if it is one JSON object; else its bytes, so that the answer stays JSON. */
+  /**
+   * A record as it came if it is one JSON object; else its bytes, so that the answer stays JSON.
+   */
   private static String shown(byte[] line) {
     try {
       return Json.parseObject(line, Message.MAX_PAYLOAD).toString();

@@ -108,8 +108,7 @@ final class Views {
     return vm.build();
   }
 
-  private static JsonObject agent(
-      Run run, Optional<Liveness.View> live, Reception.Said said) {
+  private static JsonObject agent(Run run, Optional<Liveness.View> live, Reception.Said said) {
     JsonObject.Builder agent = JsonObject.builder();
     if (live.isPresent()) {
       Liveness.View view = live.get();
@@ -119,9 +118,7 @@ final class Views {
           .put("silent_ms", view.silence().toMillis())
           .put("interval_ms", view.interval().toMillis());
     } else {
-      agent
-          .put("state", run.agent().word())
-          .putIfPresent("last_heard", time(run.lastHeard()));
+      agent.put("state", run.agent().word()).putIfPresent("last_heard", time(run.lastHeard()));
     }
     Heartbeat heartbeat = said.heartbeat();
     Hello hello = said.hello();
@@ -163,7 +160,6 @@ final class Views {
         .putIfPresent("expires_at", time(run.credentialExpiresAt()))
         .build();
   }
-
 
   private static @Nullable String time(@Nullable Instant instant) {
     return instant == null ? null : instant.toString();

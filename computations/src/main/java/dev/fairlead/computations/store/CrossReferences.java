@@ -28,20 +28,25 @@ final class CrossReferences {
     if (from.isEmpty() || !entry.address().equals(from.get().stream(Addresses.EVENTS))) {
       return Map.of();
     }
+    String fleet = from.get().fleet();
     Map<String, List<byte[]>> found = new LinkedHashMap<>();
     for (byte[] record : entry.records()) {
-      try {
-        String id = Json.parseObject(record, Event.MAX_BYTES).string("computation_id");
-        if (Addresses.isId(id)) {
-          String address =
-              Addresses.ofComputation(from.get().fleet(), id).stream(Addresses.EVENTS);
-          found.computeIfAbsent(address, absent -> new ArrayList<>()).add(record);
-        }
-      } catch (ProtocolException e) {
-        // It names nobody, so it stays in the manager's own stream alone.
-        continue;
-      }
+      named(record)
+          .map(id -> Addresses.ofComputation(fleet, id).stream(Addresses.EVENTS))
+          .ifPresent(
+              address -> found.computeIfAbsent(address, absent -> new ArrayList<>()).add(record));
     }
     return found;
+  }
+
+  /** The computation that an event names; empty when it names none that there can be. */
+  private static Optional<String> named(byte[] record) {
+    try {
+      return Json.parseObject(record, Event.MAX_BYTES)
+          .optionalString("computation_id")
+          .filter(Addresses::isId);
+    } catch (ProtocolException e) {
+      return Optional.empty();
+    }
   }
 }

@@ -51,11 +51,26 @@ record Entry(
   /** What an entry is. */
   enum Kind {
     /** Records, as the sender made them. */
-    BATCH,
+    BATCH((byte) 1),
     /** Records that are lost, and why. */
-    GAP,
+    GAP((byte) 2),
     /** A line of this service's own, outside every numbering. */
-    NOTE
+    NOTE((byte) 3);
+
+    private final byte code;
+
+    Kind(byte code) {
+      this.code = code;
+    }
+
+    static Kind of(byte code) {
+      for (Kind kind : values()) {
+        if (kind.code == code) {
+          return kind;
+        }
+      }
+      throw new IllegalArgumentException("There is no kind %d of entry.".formatted(code));
+    }
   }
 
   Entry {
@@ -129,7 +144,7 @@ record Entry(
     byte[] epochBytes = epoch.getBytes(US_ASCII);
     ByteBuffer out =
         ByteBuffer.allocate(HEAD + addressBytes.length + epochBytes.length + payload.remaining());
-    out.put(VERSION).put((byte) (kind.ordinal() + 1));
+    out.put(VERSION).put(kind.code);
     out.putShort((short) addressBytes.length).put(addressBytes);
     out.putShort((short) epochBytes.length).put(epochBytes);
     out.putLong(first).putLong(count).putLong(received.toEpochMilli());
@@ -145,18 +160,17 @@ record Entry(
     ByteBuffer in = bytes.duplicate();
     try {
       byte version = in.get();
-      int kind = in.get() - 1;
-      if (version != VERSION || kind < 0 || kind >= Kind.values().length) {
+      if (version != VERSION) {
         throw new IllegalArgumentException(
-            "An entry of version %d, kind %d, is not known.".formatted(version, kind + 1));
+            "The entry is of version %d; this is %d.".formatted(version, VERSION));
       }
+      Kind kind = Kind.of(in.get());
       String address = text(in);
       String epoch = text(in);
       long first = in.getLong();
       long count = in.getLong();
       Instant received = Instant.ofEpochMilli(in.getLong());
-      return new Entry(
-          Kind.values()[kind], address, epoch, first, count, received, in.slice());
+      return new Entry(kind, address, epoch, first, count, received, in.slice());
     } catch (BufferUnderflowException e) {
       throw new IllegalArgumentException("The entry is cut off.", e);
     }

@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
@@ -88,7 +89,7 @@ final class SegmentJournal implements Journal {
   private boolean dirty;
   private boolean failed;
   private boolean suspicious;
-  private volatile long closedBytes;
+  private final AtomicLong closedBytes = new AtomicLong();
   private volatile long openBytes;
   private long skipped;
 
@@ -125,11 +126,7 @@ final class SegmentJournal implements Journal {
    * @throws IOException when another process has it, or it cannot be read
    */
   static SegmentJournal open(
-      Path directory,
-      long segmentBytes,
-      Visitor visitor,
-      Opener opener,
-      RandomGenerator random)
+      Path directory, long segmentBytes, Visitor visitor, Opener opener, RandomGenerator random)
       throws IOException {
     if (segmentBytes < 1024 || segmentBytes > MAX_SEGMENT) {
       throw new IllegalArgumentException(
@@ -241,7 +238,7 @@ final class SegmentJournal implements Journal {
 
   @Override
   public long size() {
-    return closedBytes + openBytes;
+    return closedBytes.get() + openBytes;
   }
 
   @Override
@@ -304,7 +301,7 @@ final class SegmentJournal implements Journal {
   private void finish() {
     FileChannel out = requireNonNull(channel);
     channel = null;
-    closedBytes += syncedEnd;
+    closedBytes.addAndGet(syncedEnd);
     openBytes = 0;
     try {
       out.close();
@@ -341,7 +338,7 @@ final class SegmentJournal implements Journal {
           last = number - 1;
         } else {
           skipped++;
-          closedBytes += size;
+          closedBytes.addAndGet(size);
           LOG.log(WARNING, "{0} has a damaged head: it is skipped, and left as it is.", file);
         }
         return;
@@ -360,7 +357,7 @@ final class SegmentJournal implements Journal {
         openBytes = good;
         keep = true;
       } else {
-        closedBytes += size;
+        closedBytes.addAndGet(size);
       }
     } finally {
       if (!keep) {
