@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * A guest's network, which is closed: forwards in, and one way out per permitted endpoint.
@@ -32,10 +33,11 @@ final class GuestNetwork {
   /** The name in the guest for the host's own loopback. */
   static final String THIS_HOST = "broker.fairlead";
 
+  private static final String SILENTLY = "/bin/sh -c 'exec \"$0\" \"$@\" 2>/dev/null' ";
   private static final int FIRST_ADDRESS = 100;
-  private static final int MAX_NAMES = 100;
+  private static final int MAX_NAMES = 8;
   private static final Pattern IPV4 = Pattern.compile("\\d{1,3}(\\.\\d{1,3}){3}");
-  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,252}");
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,62}");
 
   private final List<VmSpec.Forward> forwards;
   private final Set<InetSocketAddress> endpoints;
@@ -46,13 +48,15 @@ final class GuestNetwork {
    * Composes one.
    *
    * @param relay a command that joins its input and output with a connection; host and port are
-   *     appended to it
+   *     appended to it. What it says on its error output is thrown away: QEMU would hand that to
+   *     the guest as if the broker had said it
    * @throws HypervisorException {@code REFUSED}, codes {@code bad-forward} and {@code bad-endpoint}
    */
-  GuestNetwork(List<VmSpec.Forward> forwards, List<InetSocketAddress> endpoints, String relay) {
+  GuestNetwork(
+      List<VmSpec.Forward> forwards, List<InetSocketAddress> endpoints, List<String> relay) {
     this.forwards = List.copyOf(forwards);
     this.endpoints = new LinkedHashSet<>(endpoints);
-    this.relay = relay;
+    this.relay = SILENTLY + relay.stream().map(QemuCommand::quote).collect(Collectors.joining(" "));
     this.forwards.forEach(GuestNetwork::check);
     Map<String, String> names = new LinkedHashMap<>();
     for (InetSocketAddress endpoint : this.endpoints) {
@@ -61,7 +65,8 @@ final class GuestNetwork {
           reach(endpoint.getHostString()), name -> "10.0.2." + (FIRST_ADDRESS + names.size()));
     }
     if (names.size() > MAX_NAMES) {
-      throw refuse("bad-endpoint", "A guest has %d endpoints at most.".formatted(MAX_NAMES));
+      throw refuse(
+          "bad-endpoint", "A guest knows %d brokers at most; permit fewer.".formatted(MAX_NAMES));
     }
     this.hosts = Collections.unmodifiableMap(names);
   }

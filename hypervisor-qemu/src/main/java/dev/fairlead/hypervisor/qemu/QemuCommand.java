@@ -44,6 +44,7 @@ record QemuCommand(
   /** The credential's name among fw_cfg's. */
   static final String FW_CFG = "opt/fairlead/credential";
 
+  private static final String ACCEL = "-accel";
   private static final int MAX_PROCESS_NAME = 15;
   private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_@%+=:,./-]+");
   private static final Pattern SECRET =
@@ -56,7 +57,7 @@ record QemuCommand(
     // Nothing that was not asked for.
     add(words, "-nodefaults", "-no-user-config", "-display", "none");
     // "max" is the one processor that both accelerators know.
-    add(words, "-M", "q35", "-accel", accelerator.argument(), "-cpu", "max");
+    add(words, "-M", "q35", ACCEL, accelerator.argument(), "-cpu", "max");
     add(words, "-smp", String.valueOf(cpus), "-m", memoryMib + "M");
     add(words, "-uuid", uuid.toString());
     add(words, "-kernel", kernel.toString(), "-initrd", initrd.toString(), "-append", append);
@@ -72,29 +73,23 @@ record QemuCommand(
     return List.copyOf(words);
   }
 
-  /** One line that a shell reads as the arguments, with secrets replaced. */
-  String logLine() {
-    return arguments().stream()
+  /**
+   * The same command with another accelerator.
+   *
+   * @param arguments what {@link #arguments} gave
+   */
+  static List<String> with(Accelerator accelerator, List<String> arguments) {
+    List<String> words = new ArrayList<>(arguments);
+    words.set(words.indexOf(ACCEL) + 1, accelerator.argument());
+    return List.copyOf(words);
+  }
+
+  /** One line that a shell reads as these arguments, with secrets replaced. */
+  static String logLine(List<String> arguments) {
+    return arguments.stream()
         .map(word -> SECRET.matcher(word).replaceAll(KernelCommandLine.SECRET + "=REDACTED"))
         .map(QemuCommand::quote)
         .collect(Collectors.joining(" "));
-  }
-
-  /** The same with another accelerator. */
-  QemuCommand with(Accelerator other) {
-    return new QemuCommand(
-        binary,
-        computation,
-        uuid,
-        other,
-        cpus,
-        memoryMib,
-        kernel,
-        initrd,
-        append,
-        network,
-        credential,
-        directory);
   }
 
   /** QEMU parts an option's value at commas; a doubled one is a comma. */

@@ -20,7 +20,7 @@ class GuestNetworkTest {
 
   @Test
   void opensNothingThatWasNotAskedFor() {
-    GuestNetwork network = new GuestNetwork(List.of(), List.of(), "relay");
+    GuestNetwork network = new GuestNetwork(List.of(), List.of(), List.of("relay"));
     assertThat(network.netdev()).isEqualTo("user,id=n0,ipv6=off,restrict=on");
     assertThat(network.hosts()).isEmpty();
     assertThat(network.needsRelay()).isFalse();
@@ -36,14 +36,14 @@ class GuestNetworkTest {
                 endpoint("mqtt.example.org", 8883),
                 endpoint("localhost", 1883),
                 endpoint("127.0.0.1", 4222)),
-            "/bin/relay -a,b");
+            List.of("/bin/relay", "-a,b", "it's"));
     assertThat(network.netdev())
         .isEqualTo(
             "user,id=n0,ipv6=off,restrict=on"
                 + ",hostfwd=tcp:127.0.0.1:9301-:9031,hostfwd=tcp:127.0.0.1:7020-:7002"
-                + ",guestfwd=tcp:10.0.2.100:4222-cmd:/bin/relay -a,,b 127.0.0.1 4222"
-                + ",guestfwd=tcp:10.0.2.101:8883-cmd:/bin/relay -a,,b mqtt.example.org 8883"
-                + ",guestfwd=tcp:10.0.2.100:1883-cmd:/bin/relay -a,,b localhost 1883");
+                + ",guestfwd=tcp:10.0.2.100:4222-cmd:/bin/sh -c 'exec \"$0\" \"$@\" 2>/dev/null' /bin/relay -a,,b 'it'\\''s' 127.0.0.1 4222"
+                + ",guestfwd=tcp:10.0.2.101:8883-cmd:/bin/sh -c 'exec \"$0\" \"$@\" 2>/dev/null' /bin/relay -a,,b 'it'\\''s' mqtt.example.org 8883"
+                + ",guestfwd=tcp:10.0.2.100:1883-cmd:/bin/sh -c 'exec \"$0\" \"$@\" 2>/dev/null' /bin/relay -a,,b 'it'\\''s' localhost 1883");
     assertThat(network.hosts())
         .containsExactly(
             Map.entry("broker.fairlead", "10.0.2.100"),
@@ -71,7 +71,7 @@ class GuestNetworkTest {
   @ValueSource(strings = {"a b", "a;b", "$(x)", "-e", "", "::1", "a,b", "a'b"})
   void refusesAnEndpointThatIsNoName(String host) {
     assertThatExceptionOfType(HypervisorException.class)
-        .isThrownBy(() -> new GuestNetwork(List.of(), List.of(endpoint(host, 1)), "relay"))
+        .isThrownBy(() -> new GuestNetwork(List.of(), List.of(endpoint(host, 1)), List.of("relay")))
         .satisfies(e -> assertThat(e.code()).isEqualTo("bad-endpoint"));
   }
 
@@ -84,7 +84,7 @@ class GuestNetworkTest {
             new Forward(new InetSocketAddress(InetAddress.getByAddress(new byte[16]), 2222), 22),
             new Forward(endpoint("localhost", 2222), 22))) {
       assertThatExceptionOfType(HypervisorException.class)
-          .isThrownBy(() -> new GuestNetwork(List.of(forward), List.of(), "relay"))
+          .isThrownBy(() -> new GuestNetwork(List.of(forward), List.of(), List.of("relay")))
           .satisfies(e -> assertThat(e.code()).isEqualTo("bad-forward"));
     }
   }

@@ -29,7 +29,7 @@ class QemuCommandTest {
                             InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), 7020),
                         7002)),
                 List.of(InetSocketAddress.createUnresolved("localhost", 4222)),
-                "sh -c 'x'"),
+                List.of("/bin/nc", "-w", "10")),
             "console=ttyS0 fairlead.computation=a",
             Optional.empty());
     assertThat(String.join("\n", command.arguments()))
@@ -59,7 +59,7 @@ class QemuCommandTest {
             -append
             console=ttyS0 fairlead.computation=a
             -netdev
-            user,id=n0,ipv6=off,restrict=on,hostfwd=tcp:127.0.0.1:7020-:7002,guestfwd=tcp:10.0.2.100:4222-cmd:sh -c 'x' localhost 4222
+            user,id=n0,ipv6=off,restrict=on,hostfwd=tcp:127.0.0.1:7020-:7002,guestfwd=tcp:10.0.2.100:4222-cmd:/bin/sh -c 'exec "$0" "$@" 2>/dev/null' /bin/nc -w 10 localhost 4222
             -device
             virtio-net-pci,netdev=n0,romfile=
             -device
@@ -81,9 +81,8 @@ class QemuCommandTest {
 
   @Test
   void withoutRelaysTheSandboxIsWhole() {
-    QemuCommand command =
-        command(none(), "x", Optional.of(Path.of("/run/fl/a,b/credential"))).with(Accelerator.KVM);
-    assertThat(command.arguments())
+    QemuCommand command = command(none(), "x", Optional.of(Path.of("/run/fl/a,b/credential")));
+    assertThat(QemuCommand.with(Accelerator.KVM, command.arguments()))
         .containsSequence("-accel", "kvm")
         .containsSequence("-fw_cfg", "name=opt/fairlead/credential,file=/run/fl/a,,b/credential")
         .endsWith(
@@ -93,7 +92,9 @@ class QemuCommandTest {
   @Test
   void aShellReadsTheLogLineAsTheArguments() throws Exception {
     QemuCommand command = command(none(), "it's $HOME \"x\" {\"a\":1}", Optional.empty());
-    Process shell = new ProcessBuilder("sh", "-c", "printf '%s\\0' " + command.logLine()).start();
+    Process shell =
+        new ProcessBuilder("sh", "-c", "printf '%s\\0' " + QemuCommand.logLine(command.arguments()))
+            .start();
     String read = new String(shell.getInputStream().readAllBytes(), UTF_8);
     assertThat(read.split("\0")).containsExactlyElementsOf(command.arguments());
   }
@@ -101,13 +102,13 @@ class QemuCommandTest {
   @Test
   void theLogLineHidesTheSecret() {
     QemuCommand command = command(none(), "a.b=c fairlead.secret=c2VjcmV0 d.e=f", Optional.empty());
-    assertThat(command.logLine())
+    assertThat(QemuCommand.logLine(command.arguments()))
         .doesNotContain("c2VjcmV0")
         .contains("'a.b=c fairlead.secret=REDACTED d.e=f'");
   }
 
   private static GuestNetwork none() {
-    return new GuestNetwork(List.of(), List.of(), "relay");
+    return new GuestNetwork(List.of(), List.of(), List.of("relay"));
   }
 
   private static QemuCommand command(

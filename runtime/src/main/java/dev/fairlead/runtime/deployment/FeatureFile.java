@@ -26,7 +26,8 @@ import org.osgi.service.feature.ID;
  * A deployment's file: an OSGi Feature in JSON. {@code ${name}} in a configuration's values stands
  * for a variable; its value is, first found first: the caller's, the environment's ({@code
  * FAIRLEAD_} and the name in upper case, with {@code _} for {@code .} and {@code -}), the
- * feature's. A bundle with {@code "start": false} is installed only.
+ * feature's. A bundle with {@code "start": false} is installed only; one with {@code "when":
+ * "variable=value"} is left out where the variable has another value.
  */
 public final class FeatureFile {
 
@@ -113,8 +114,11 @@ public final class FeatureFile {
     }
     List<Deployment.Entry> bundles = new ArrayList<>();
     for (FeatureBundle bundle : feature.getBundles()) {
-      boolean started = !"false".equals(String.valueOf(bundle.getMetadata().get("start")));
-      bundles.add(new Deployment.Entry(find(bundle.getID(), folders), started));
+      Map<String, Object> metadata = bundle.getMetadata();
+      if (applies(metadata.get("when"), variables)) {
+        boolean started = !"false".equals(String.valueOf(metadata.get("start")));
+        bundles.add(new Deployment.Entry(find(bundle.getID(), folders), started));
+      }
     }
     Map<String, Map<String, Object>> configurations = new LinkedHashMap<>();
     for (var configuration : feature.getConfigurations().entrySet()) {
@@ -130,6 +134,19 @@ public final class FeatureFile {
   /** The name that a variable has in the environment. */
   static String environmentName(String variable) {
     return "FAIRLEAD_" + variable.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
+  }
+
+  private boolean applies(@Nullable Object when, Map<String, String> variables) throws IOException {
+    if (when == null) {
+      return true;
+    }
+    String[] condition = String.valueOf(when).split("=", 2);
+    if (condition.length != 2 || !variables.containsKey(condition[0])) {
+      throw new IOException(
+          "Deployment %s: '%s' is no condition of the form VARIABLE=VALUE."
+              .formatted(name(), when));
+    }
+    return condition[1].equals(expand(String.valueOf(variables.get(condition[0])), variables, 0));
   }
 
   private Path find(ID id, List<Path> folders) throws IOException {

@@ -63,6 +63,16 @@ final class FeatureFileTest {
   }
 
   @Test
+  void aBundleWithAConditionIsLeftOutWhereItDoesNotHold() throws IOException {
+    Files.writeString(
+        file,
+        Files.readString(file)
+            .replace("\"start\": false", "\"start\": false, \"when\": \"port=7\""));
+    assertThat(flatten(Map.of(), Map.of()).bundles()).hasSize(1);
+    assertThat(flatten(Map.of("port", "7"), Map.of()).bundles()).hasSize(2);
+  }
+
+  @Test
   void anUnknownVariableIsRefusedWithTheKnownOnes() {
     assertThatThrownBy(() -> flatten(Map.of("prot", "1"), Map.of()))
         .hasMessageContaining("'prot'")

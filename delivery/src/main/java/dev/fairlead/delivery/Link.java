@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.delivery;
+
+import dev.fairlead.transport.api.Message;
+import dev.fairlead.transport.api.Transport.Subscription;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
+
+/**
+ * The way out and in that delivery works over: a transport, or several in turn. Safe for use by
+ * several threads; no method blocks.
+ */
+public interface Link {
+
+  /**
+   * Hands a message over.
+   *
+   * @return completes when the transport has taken it, or its peer has acknowledged it; fails with
+   *     a {@link dev.fairlead.transport.api.TransportException}
+   */
+  CompletionStage<Void> send(Message message);
+
+  /**
+   * Asks for the messages whose address matches a pattern, on whatever transport is used.
+   *
+   * @param handler called for one message at a time, even while one transport follows another; must
+   *     not block
+   */
+  Subscription subscribe(String pattern, Consumer<Message> handler);
+
+  /** Whether messages flow now. */
+  boolean connected();
+
+  /**
+   * Asks to be told each time messages begin to flow, be it after a loss or over another transport:
+   * what was sent before may be lost.
+   *
+   * @param action called by a thread of the link; must not block
+   */
+  Subscription onConnected(Runnable action);
+}

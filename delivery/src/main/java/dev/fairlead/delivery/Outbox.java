@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.delivery;
+
+import static dev.fairlead.transport.api.TransportException.Category.BROKEN;
+import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
+import static java.util.Objects.requireNonNull;
+
+import dev.fairlead.transport.api.Message;
+import dev.fairlead.transport.api.Transport.Subscription;
+import dev.fairlead.transport.api.TransportException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Numbers records, keeps them, and sends them until the sink has stored them. Streams of a lower
+ * priority number go first; those of the same take turns, batch by batch.
+ *
+ * <p>Safe for use by several threads. All sending happens on the runner.
+ */
+public final class Outbox implements AutoCloseable {
+
+  /** Batches sent in one go, before other tasks of the runner get their turn. */
+  private static final int TURN = 64;
+
+  private static final int MAX_STREAMS = 64;
+
+  private final Link link;
+  private final Runner runner;
+  private final List<OutStream> streams = new CopyOnWriteArrayList<>();
+  private final AtomicBoolean pumping = new AtomicBoolean();
+  private final Subscription connected;
+  private final Object changes = new Object();
+
+  /** By priority; the list is replaced, never changed. */
+  private volatile List<Group> groups = List.of();
+
+  /** When the next timer is due; only touched on the runner. */
+  private long wakeAt = Long.MAX_VALUE;
+
+  private volatile boolean closed;
+
+  /** Makes one that sends over a link, which stays the caller's to close. */
+  public Outbox(Link link, Runner runner) {
+    this.link = requireNonNull(link, "link is null");
+    this.runner = requireNonNull(runner, "runner is null");
+    this.connected = link.onConnected(() -> runner.execute(this::connected));
+  }
+
+  /**
+   * Opens a stream.
+   *
+   * @throws DeliveryException {@code REFUSED} when there is one of that address already, or there
+   *     are too many; {@code BROKEN} after {@link #close()}
+   */
+  public OutStream open(StreamConfig config) {
+    synchronized (changes) {
+      if (closed) {
+        throw new DeliveryException(BROKEN, "closed", "The outbox has been closed.");
+      }
+      if (streams.size() >= MAX_STREAMS
+          || streams.stream().anyMatch(s -> s.config().address().equals(config.address()))) {
+        throw new DeliveryException(
+            REFUSED,
+            "stream-exists",
+            "There is a stream to %s already, or there are %d: use that."
+                .formatted(config.address(), MAX_STREAMS));
+      }
+      OutStream stream = new OutStream(config, this);
+      stream.listen(link.subscribe(config.ackAddress(), stream::acknowledged));
+      streams.add(stream);
+      groups = group(streams);
+      return stream;
+    }
+  }
+
+  private static List<Group> group(List<OutStream> streams) {
+    SortedMap<Integer, List<OutStream>> byPriority = new TreeMap<>();
+    for (OutStream stream : streams) {
+      byPriority.computeIfAbsent(stream.config().priority(), any -> new ArrayList<>()).add(stream);
+    }
+    return byPriority.values().stream().map(Group::new).toList();
+  }
+
+  /** The streams, in the order they were opened. */
+  public List<OutStream> streams() {
+    return List.copyOf(streams);
+  }
+
+  /**
+   * Completes when every record appended before this call has been delivered or dropped.
+   *
+   * @return never fails but by {@link #close()}
+   */
+  public CompletionStage<Void> drained() {
+    List<CompletableFuture<Void>> all = new ArrayList<>();
+    for (OutStream stream : streams) {
+      all.add(stream.settled().toCompletableFuture());
+    }
+    return CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new));
+  }
+
+  /**
+   * Ends all streams: waiting appends and futures fail, nothing more is sent. What was not
+   * delivered stays counted as queued. Idempotent.
+   */
+  @Override
+  public void close() {
+    synchronized (changes) {
+      closed = true;
+    }
+    connected.close();
+    streams.forEach(OutStream::end);
+  }
+
+  long now() {
+    return runner.nanoTime();
+  }
+
+  /** Has the pump run soon. */
+  void wake() {
+    if (!pumping.get() && pumping.compareAndSet(false, true)) {
+      runner.execute(this::pump);
+    }
+  }
+
+  /** What was sent over an earlier connection may be lost. */
+  private void connected() {
+    streams.forEach(OutStream::resendAll);
+    wake();
+  }
+
+  private void pump() {
+    pumping.set(false);
+    if (closed || !link.connected()) {
+      return;
+    }
+    for (int sent = 0; sent < TURN; sent++) {
+      if (!sendOne()) {
+        return;
+      }
+    }
+    wake();
+  }
+
+  /** Sends the batch whose turn it is; false, and a timer set, where there is none. */
+  private boolean sendOne() {
+    long now = now();
+    long next = Long.MAX_VALUE;
+    for (Group group : groups) {
+      int size = group.streams.size();
+      for (int i = 0; i < size; i++) {
+        int at = (group.turn + i) % size;
+        OutStream stream = group.streams.get(at);
+        Chunk chunk = stream.take(now);
+        if (chunk != null) {
+          group.turn = at + 1;
+          send(stream, chunk);
+          return true;
+        }
+        next = Math.min(next, stream.wakeAt());
+      }
+    }
+    if (next != Long.MAX_VALUE) {
+      wakeAt(next, now);
+    }
+    return false;
+  }
+
+  private void wakeAt(long at, long now) {
+    // A timer that is due earlier, and not yet over, will look again by itself.
+    if (wakeAt <= at && wakeAt > now) {
+      return;
+    }
+    wakeAt = at;
+    runner.after(
+        Duration.ofNanos(Math.max(1, at - now)),
+        () -> {
+          if (wakeAt == at) {
+            wakeAt = Long.MAX_VALUE;
+          }
+          wake();
+        });
+  }
+
+  private void send(OutStream stream, Chunk chunk) {
+    Message message = stream.message(chunk);
+    link.send(message)
+        .whenComplete(
+            (done, failure) -> {
+              if (failure == null) {
+                stream.taken(chunk);
+              } else {
+                stream.failed(chunk, category(failure));
+              }
+            });
+  }
+
+  private static TransportException.Category category(Throwable failure) {
+    Throwable cause =
+        failure instanceof CompletionException && failure.getCause() != null
+            ? failure.getCause()
+            : failure;
+    return cause instanceof TransportException transport
+        ? transport.category()
+        : TransportException.Category.RETRY;
+  }
+
+  /** Streams of one priority, and whose turn it is; the turn is only touched on the runner. */
+  private static final class Group {
+
+    private final List<OutStream> streams;
+    private int turn;
+
+    Group(List<OutStream> streams) {
+      this.streams = List.copyOf(streams);
+    }
+  }
+}

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.delivery;
+
+import static dev.fairlead.transport.api.TransportException.Category.BROKEN;
+import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
+import static dev.fairlead.transport.api.TransportException.Category.RETRY;
+import static java.util.Objects.requireNonNull;
+
+import dev.fairlead.transport.api.Message;
+import dev.fairlead.transport.api.Transport;
+import dev.fairlead.transport.api.Transport.State;
+import dev.fairlead.transport.api.Transport.Subscription;
+import dev.fairlead.transport.api.TransportException;
+import dev.fairlead.transport.api.TransportListener;
+import dev.fairlead.transport.api.TransportProvider;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Holds the current transport in one place, and changes it while messages flow: opens the new one,
+ * subscribes on it, sends on it as soon as it is connected, lets the old one drain, closes it.
+ * Messages may come twice meanwhile, and what the old one lost is sent again by the outbox, which
+ * is told by {@link #onConnected}.
+ *
+ * <p>Safe for use by several threads. Opening and closing happens on threads of its own: a provider
+ * that blocks harms nobody else.
+ */
+public final class Switchboard implements Link, AutoCloseable {
+
+  private static final CompletionStage<Void> NO_TRANSPORT =
+      CompletableFuture.failedStage(
+          new TransportException(
+              RETRY, "no-transport", "No transport has been chosen yet; it will be sent later."));
+  private static final CompletionStage<Void> CLOSED =
+      CompletableFuture.failedStage(
+          new TransportException(BROKEN, "closed", "The switchboard has been closed."));
+
+  private final Runner runner;
+  private final SwitchboardListener listener;
+  private final List<Standing> standing = new ArrayList<>();
+  private final List<Runnable> connectedActions = new CopyOnWriteArrayList<>();
+
+  /** Guards {@link #standing}, and the coming and going of lines; sending needs no lock. */
+  private final Object changes = new Object();
+
+  private volatile @Nullable Line current;
+  private @Nullable Line candidate;
+  private volatile boolean closed;
+
+  /**
+   * Makes one, without a transport yet.
+   *
+   * @param runner on which the listener and the {@link #onConnected} actions are called
+   */
+  public Switchboard(Runner runner, SwitchboardListener listener) {
+    this.runner = requireNonNull(runner, "runner is null");
+    this.listener = requireNonNull(listener, "listener is null");
+  }
+
+  /**
+   * Makes a transport the current one. The first is so at once, connected or not; a later one when
+   * it has connected, and if it does not within the patience, it is closed again and the old one
+   * stays.
+   *
+   * @param settings as the provider's {@code open} takes them
+   * @param patience how long to wait for a later one to connect
+   * @return completes when it is the current one; fails with a {@link TransportException}: {@code
+   *     REFUSED} when the settings are bad or another change is under way, {@code RETRY} when it
+   *     did not connect in time, {@code BROKEN} after {@link #close()}
+   */
+  public CompletionStage<Void> use(
+      TransportProvider provider, Function<String, @Nullable String> settings, Duration patience) {
+    Line line = new Line(provider.name());
+    synchronized (changes) {
+      if (closed) {
+        return CLOSED;
+      }
+      if (candidate != null) {
+        return CompletableFuture.failedStage(
+            new TransportException(
+                REFUSED, "change-under-way", "Another transport is just being opened; wait."));
+      }
+      candidate = line;
+    }
+    start("fairlead-switch-" + line.name, () -> open(line, provider, settings, patience));
+    return line.installed;
+  }
+
+  /** The name of the current transport; empty before the first. */
+  public Optional<String> transport() {
+    return Optional.ofNullable(current).map(line -> line.name);
+  }
+
+  /** The state of the current transport; {@code CONNECTING} before the first. */
+  public State state() {
+    if (closed) {
+      return State.CLOSED;
+    }
+    Line line = current;
+    return line == null ? State.CONNECTING : line.state;
+  }
+
+  @Override
+  public boolean connected() {
+    Line line = current;
+    return line != null && line.state == State.CONNECTED;
+  }
+
+  @Override
+  public CompletionStage<Void> send(Message message) {
+    Line line = current;
+    if (line == null) {
+      return closed ? CLOSED : NO_TRANSPORT;
+    }
+    return line.transport().send(message);
+  }
+
+  @Override
+  public Subscription subscribe(String pattern, Consumer<Message> handler) {
+    Standing wanted = new Standing(Message.requirePattern(pattern), requireNonNull(handler));
+    synchronized (changes) {
+      if (closed) {
+        throw new TransportException(BROKEN, "closed", "The switchboard has been closed.");
+      }
+      standing.add(wanted);
+      wanted.add(current);
+      wanted.add(candidate);
+    }
+    return () -> {
+      synchronized (changes) {
+        standing.remove(wanted);
+      }
+      wanted.close();
+    };
+  }
+
+  @Override
+  public Subscription onConnected(Runnable action) {
+    connectedActions.add(action);
+    return () -> connectedActions.remove(action);
+  }
+
+  /** Closes the transport, draining it, and waits until that is done. Idempotent. */
+  @Override
+  public void close() {
+    Line line;
+    Line coming;
+    synchronized (changes) {
+      closed = true;
+      line = current;
+      coming = candidate;
+      current = null;
+      candidate = null;
+    }
+    if (coming != null) {
+      coming.installed.completeExceptionally(
+          new TransportException(BROKEN, "closed", "The switchboard has been closed."));
+      coming.close();
+    }
+    if (line != null) {
+      line.close();
+    }
+    List<Standing> ended;
+    synchronized (changes) {
+      ended = List.copyOf(standing);
+      standing.clear();
+    }
+    ended.forEach(Standing::close);
+  }
+
+  private void open(
+      Line line,
+      TransportProvider provider,
+      Function<String, @Nullable String> settings,
+      Duration patience) {
+    Transport transport;
+    try {
+      transport = provider.open(settings, line);
+    } catch (RuntimeException e) {
+      // A provider may be anybody's; whatever it throws belongs to who asked for it.
+      give(line, e);
+      return;
+    }
+    boolean first;
+    synchronized (changes) {
+      line.opened = transport;
+      if (closed || candidate != line) {
+        first = false;
+      } else {
+        standing.forEach(wanted -> wanted.add(line));
+        first = current == null;
+        if (first) {
+          current = line;
+          candidate = null;
+        }
+      }
+    }
+    if (first) {
+      line.installed.complete(null);
+      runner.execute(() -> tellConnected(line));
+    } else if (line.installed.isDone()) {
+      transport.close();
+    } else {
+      runner.after(
+          patience,
+          () ->
+              give(
+                  line,
+                  new TransportException(
+                      RETRY,
+                      "change-timed-out",
+                      "The transport %s did not connect within %s; the old one stays."
+                          .formatted(line.name, patience))));
+      runner.execute(() -> cutOver(line));
+    }
+  }
+
+  /** Gives a candidate up, unless it has become the current one. */
+  private void give(Line line, RuntimeException reason) {
+    synchronized (changes) {
+      if (candidate != line) {
+        return;
+      }
+      candidate = null;
+      standing.forEach(wanted -> wanted.forget(line));
+    }
+    line.installed.completeExceptionally(reason);
+    start("fairlead-close-" + line.name, line::close);
+  }
+
+  /** Makes a connected candidate the current one; false where it is none. */
+  private boolean cutOver(Line line) {
+    Line old;
+    synchronized (changes) {
+      if (candidate != line || line.opened == null || line.state != State.CONNECTED) {
+        return false;
+      }
+      old = current;
+      current = line;
+      candidate = null;
+    }
+    line.installed.complete(null);
+    tellConnected(line);
+    if (old != null) {
+      start(
+          "fairlead-close-" + old.name,
+          () -> {
+            // Its subscriptions stand until it has drained: an answer may still come this way.
+            old.close();
+            synchronized (changes) {
+              standing.forEach(wanted -> wanted.forget(old));
+            }
+          });
+    }
+    return true;
+  }
+
+  private void tellConnected(Line line) {
+    if (line == current && line.state == State.CONNECTED) {
+      connectedActions.forEach(Runnable::run);
+    }
+  }
+
+  private static void start(String name, Runnable task) {
+    Thread thread = new Thread(task, name);
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  /** One transport, from the call of its provider to its end. */
+  private final class Line implements TransportListener {
+
+    private final String name;
+    private final CompletableFuture<Void> installed = new CompletableFuture<>();
+    private volatile State state = State.CONNECTING;
+    private volatile @Nullable Transport opened;
+
+    Line(String name) {
+      this.name = name;
+    }
+
+    Transport transport() {
+      return requireNonNull(opened, "transport is null");
+    }
+
+    @Override
+    public void stateChanged(State next, String reason) {
+      state = next;
+      runner.execute(
+          () -> {
+            listener.stateChanged(name, next, reason);
+            if (next == State.CONNECTED && !cutOver(this)) {
+              tellConnected(this);
+            }
+          });
+    }
+
+    @Override
+    public void refused(@Nullable String address, TransportException refusal) {
+      runner.execute(() -> listener.refused(name, address, refusal));
+    }
+
+    void close() {
+      Transport transport = opened;
+      if (transport != null) {
+        transport.close();
+      }
+    }
+  }
+
+  /** A subscription that outlives transports; its map is guarded by {@link #changes}. */
+  private final class Standing {
+
+    private final String pattern;
+    private final Consumer<Message> handler;
+    private final Map<Line, Subscription> subscriptions = new HashMap<>();
+    private final Object turn = new Object();
+    private volatile boolean ended;
+
+    Standing(String pattern, Consumer<Message> handler) {
+      this.pattern = pattern;
+      this.handler = handler;
+    }
+
+    void add(@Nullable Line line) {
+      Transport transport = line == null ? null : line.opened;
+      if (line != null && transport != null && !ended) {
+        subscriptions.computeIfAbsent(line, any -> transport.subscribe(pattern, this::handle));
+      }
+    }
+
+    void forget(Line line) {
+      subscriptions.remove(line);
+    }
+
+    void close() {
+      synchronized (turn) {
+        ended = true;
+      }
+      List<Subscription> all;
+      synchronized (changes) {
+        all = new ArrayList<>(subscriptions.values());
+        subscriptions.clear();
+      }
+      all.forEach(Subscription::close);
+    }
+
+    /** Two transports may speak at a time while one follows the other. */
+    private void handle(Message message) {
+      synchronized (turn) {
+        if (!ended) {
+          handler.accept(message);
+        }
+      }
+    }
+  }
+}
