@@ -21,21 +21,18 @@ import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.protocol.json.ProtocolException;
 import dev.fairlead.transport.access.Credential;
 import dev.fairlead.transport.api.TransportException;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.UUID;
 
 /**
  * Answers what managers ask. A request may come several times: its id makes sure that it is carried
- * out once. An answer that was given lately is given again as it was; an older one is made anew,
- * with another credential for the same run, since credentials are never written down.
+ * out once. An answer that is no longer remembered is made anew, with another credential for the same
+ * run, since credentials are never written down.
  *
  * <p>Used by one thread at a time. Methods block for as long as database and issuers take.
  */
 final class Desk {
 
   private static final System.Logger LOG = System.getLogger(Desk.class.getName());
-  private static final int REMEMBERED = 512;
 
   private final Access access;
   private final Registry registry;
@@ -43,16 +40,6 @@ final class Desk {
   private final Renewals renewals;
   private final Reception reception;
   private final Refusals refusals;
-  private final Map<String, Reply> given =
-      new LinkedHashMap<>() {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Reply> eldest) {
-          return size() > REMEMBERED;
-        }
-      };
-
   Desk(
       Access access,
       Registry registry,
@@ -75,15 +62,8 @@ final class Desk {
    * @param requestId as its header gives it, 1 to 64 characters
    */
   Reply answer(String host, String requestId, byte[] payload) {
-    String key = host + "/" + requestId;
-    Reply before = given.get(key);
-    if (before != null) {
-      return before;
-    }
     try {
-      Reply.Ok reply = new Reply.Ok(carryOut(host, requestId, Request.parse(payload)));
-      given.put(key, reply);
-      return reply;
+      return new Reply.Ok(carryOut(host, requestId, Request.parse(payload)));
     } catch (ProtocolException e) {
       return refuse(host, e.code(), e);
     } catch (ComputationException e) {

@@ -200,41 +200,6 @@ public final class Registry {
   }
 
   /**
-   * Writes down what a manager's event says of a VM; nothing for a VM that has ended already, or a
-   * computation of another manager.
-   *
-   * @param host the manager, as the address named it
-   * @param state {@code BOOTED} or {@code ENDED}
-   * @param kind what the end means, null when it did not end
-   * @param reason the hypervisor's own word, null when it did not end
-   * @return the computation if anything changed
-   */
-  public Optional<Computation> vm(
-      String host, String id, VmState state, @Nullable String kind, @Nullable String reason) {
-    return change(
-        connection -> {
-          Optional<Computation> found = newest(connection, id);
-          if (found.isEmpty()
-              || !found.get().run().host().equals(host)
-              || found.get().run().vm().compareTo(state) >= 0) {
-            return Optional.empty();
-          }
-          int number = found.get().run().number();
-          if (state == VmState.ENDED) {
-            end(
-                connection,
-                id,
-                number,
-                kind == null ? "unknown" : kind,
-                reason == null ? "unknown" : reason);
-          } else {
-            booted(connection, id, number);
-          }
-          return newest(connection, id);
-        });
-  }
-
-  /**
    * Writes down what became of an agent. Does nothing for a run that is over.
    *
    * @param run the run it was seen in

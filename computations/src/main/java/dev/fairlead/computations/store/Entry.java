@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One entry of the journal, version 1. Big-endian; the journal under it adds length and checksum,
+ * One entry of the store, version 1. Big-endian; the log under it adds length and checksum,
  * so that what is read here is what was written, or nothing.
  *
  * <pre>
@@ -139,16 +139,15 @@ record Entry(
     return rest;
   }
 
-  ByteBuffer encode() {
+  /** Everything but the payload, which follows it. */
+  ByteBuffer head() {
     byte[] addressBytes = address.getBytes(US_ASCII);
     byte[] epochBytes = epoch.getBytes(US_ASCII);
-    ByteBuffer out =
-        ByteBuffer.allocate(HEAD + addressBytes.length + epochBytes.length + payload.remaining());
+    ByteBuffer out = ByteBuffer.allocate(HEAD + addressBytes.length + epochBytes.length);
     out.put(VERSION).put(kind.code);
     out.putShort((short) addressBytes.length).put(addressBytes);
     out.putShort((short) epochBytes.length).put(epochBytes);
-    out.putLong(first).putLong(count).putLong(received.toEpochMilli());
-    return out.put(payload.duplicate()).flip();
+    return out.putLong(first).putLong(count).putLong(received.toEpochMilli()).flip();
   }
 
   /**

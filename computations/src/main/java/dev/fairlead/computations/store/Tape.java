@@ -4,7 +4,7 @@ package dev.fairlead.computations.store;
 import java.util.Arrays;
 
 /**
- * Where the lines of one stream of one computation lie in the journal, in order: 16 bytes of memory
+ * Where the lines of one stream of one computation lie in the log, in order: 16 bytes of memory
  * for each entry. Lines count from 1. Guarded by its owner.
  */
 final class Tape {
