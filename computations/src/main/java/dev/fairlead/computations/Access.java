@@ -27,6 +27,7 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class Access {
 
   private static final String READER = "_reader";
+  private static final Duration COLLECTOR_LEAST = Duration.ofHours(1);
 
   private final String fleet;
   private final String first;
@@ -91,7 +92,12 @@ public final class Access {
 
   /** A credential for this service itself, for the first transport. */
   public Credential collector() {
-    return issuer().issue(grant(Addresses.ofCollector(fleet)), lifetime);
+    return issuer().issue(grant(Addresses.ofCollector(fleet)), collectorLifetime());
+  }
+
+  /** How long this service's own credential lives: it stays here, so it may live longer. */
+  public Duration collectorLifetime() {
+    return lifetime.compareTo(COLLECTOR_LEAST) < 0 ? COLLECTOR_LEAST : lifetime;
   }
 
   /** A credential that opens everything said and lets nothing be said, for the first transport. */

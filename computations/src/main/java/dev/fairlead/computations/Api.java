@@ -36,7 +36,6 @@ import java.util.random.RandomGenerator;
 final class Api {
 
   private static final Duration PING = Duration.ofSeconds(15);
-  private static final int MAX_REQUEST = 16 * 1024;
   private static final long SEND_SECONDS = 5;
 
   private final String fleet;
@@ -85,7 +84,7 @@ final class Api {
 
   private Response health(Request request) {
     JsonObject state = health.get();
-    return Response.json(state.string("status").equals("fail") ? 503 : 200, state.toString());
+    return Response.json(state.string("status").equals("fail") ? 503 : 200, state);
   }
 
   private Response list(Request request) {
@@ -96,8 +95,7 @@ final class Api {
         JsonObject.builder()
             .put("revision", revision)
             .put("computations", JsonArray.of(found))
-            .build()
-            .toString());
+            .build());
   }
 
   private Response one(Request request) {
@@ -108,8 +106,7 @@ final class Api {
             .put("books", Views.books(store.books(id), registry.epochs(id)))
             .put("lines", lineCounts(id))
             .put("runs", JsonArray.of(registry.runs(id).stream().map(Views::run).toList()))
-            .build()
-            .toString());
+            .build());
   }
 
   private Response manifest(Request request) {
@@ -128,8 +125,7 @@ final class Api {
             .put("id", id)
             .put("books", Views.books(store.books(id), registry.epochs(id)))
             .put("lines", lineCounts(id))
-            .build()
-            .toString());
+            .build());
   }
 
   /** Lines from a number on, and those to come where the client asks to follow. */
@@ -209,14 +205,11 @@ final class Api {
       throw new HttpProblem(503, "closing", "The service is closing: ask again later.", e);
     }
     return Response.json(
-        202, JsonObject.builder().put("id", id).put("command", command.id()).build().toString());
+        202, JsonObject.builder().put("id", id).put("command", command.id()).build());
   }
 
   private Response reader(Request request) {
-    JsonObject asked =
-        request.body().length == 0
-            ? JsonObject.empty()
-            : Json.parseObject(request.jsonBody(), MAX_REQUEST);
+    JsonObject asked = request.body().length == 0 ? JsonObject.empty() : request.json();
     long seconds =
         asked.optionalInteger("lifetime_s", 1, Duration.ofDays(30).toSeconds()).orElse(3600);
     String name = Long.toUnsignedString(random.nextLong(), 36);
@@ -232,8 +225,7 @@ final class Api {
                 .put("receives", Addresses.readerReceives(fleet))
                 .put("credential", credential.content())
                 .put("expires_at", credential.expiresAt().toString())
-                .build()
-                .toString())
+                .build())
         .header("Cache-Control", "no-store");
   }
 

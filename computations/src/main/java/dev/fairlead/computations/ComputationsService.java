@@ -143,8 +143,7 @@ public final class ComputationsService implements AutoCloseable {
           new Responder(
               switchboard,
               Addresses.everyUp(fleet, "requests"),
-              address ->
-                  Addresses.parse(address).filter(Addresses::isHost).map(Addresses::replies),
+              address -> Addresses.parse(address).filter(Addresses::isHost).map(Addresses::replies),
               this::asked));
       tick();
       Api api =
@@ -287,7 +286,13 @@ public final class ComputationsService implements AutoCloseable {
     boolean taken =
         from.isPresent()
             && desk.offer(
-                () -> answer.complete(answers.answer(from.get().party(), id, payload).toJson()));
+                () -> {
+                  try {
+                    answer.complete(answers.answer(from.get().party(), id, payload).toJson());
+                  } catch (ComputationException e) {
+                    answer.completeExceptionally(e);
+                  }
+                });
     if (!taken) {
       refusals.count("overloaded", address, "More requests wait than can be answered.");
       answer.completeExceptionally(
@@ -479,8 +484,7 @@ public final class ComputationsService implements AutoCloseable {
     }
 
     @Override
-    public void refused(
-        String transport, @Nullable String address, TransportException refusal) {
+    public void refused(String transport, @Nullable String address, TransportException refusal) {
       refusals.count(
           refusal.code(),
           address == null ? "connection" : address,

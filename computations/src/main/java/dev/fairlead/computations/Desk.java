@@ -25,8 +25,8 @@ import java.util.UUID;
 
 /**
  * Answers what managers ask. A request may come several times: its id makes sure that it is carried
- * out once. An answer that is no longer remembered is made anew, with another credential for the same
- * run, since credentials are never written down.
+ * out once. An answer that is no longer remembered is made anew, with another credential for the
+ * same run, since credentials are never written down.
  *
  * <p>Used by one thread at a time. Methods block for as long as database and issuers take.
  */
@@ -40,6 +40,7 @@ final class Desk {
   private final Renewals renewals;
   private final Reception reception;
   private final Refusals refusals;
+
   Desk(
       Access access,
       Registry registry,
@@ -56,10 +57,12 @@ final class Desk {
   }
 
   /**
-   * Answers a request. Never throws: what goes wrong is an answer too.
+   * Answers a request; what goes wrong is an answer too.
    *
    * @param host the manager, as its address names it
    * @param requestId as its header gives it, 1 to 64 characters
+   * @throws ComputationException when the end of a VM could not be written down now: that question
+   *     comes again under its id, so the answer must not be remembered
    */
   Reply answer(String host, String requestId, byte[] payload) {
     try {
@@ -67,7 +70,11 @@ final class Desk {
     } catch (ProtocolException e) {
       return refuse(host, e.code(), e);
     } catch (ComputationException e) {
-      return refuse(host, e.code(), e);
+      Reply refusal = refuse(host, e.code(), e);
+      if (e.category() == ComputationException.Category.RETRY && isEnd(payload)) {
+        throw e;
+      }
+      return refusal;
     } catch (TransportException e) {
       return refuse(host, e.code(), e);
     } catch (RuntimeException e) {
@@ -161,6 +168,10 @@ final class Desk {
           computation.id(),
           e.getMessage());
     }
+  }
+
+  private static boolean isEnd(byte[] payload) {
+    return Request.parse(payload) instanceof Request.Ended;
   }
 
   private Reply refuse(String host, String code, RuntimeException e) {

@@ -37,7 +37,7 @@ final class OwnCredential {
   void renew() {
     Endpoint endpoint = access.endpoint();
     Credential credential = access.collector();
-    Instant renewAt = credential.expiresAt().minus(access.lifetime().dividedBy(3));
+    Instant renewAt = credential.expiresAt().minus(access.collectorLifetime().dividedBy(3));
     pass = new Pass(endpoint, credential, renewAt);
   }
 

@@ -12,8 +12,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One entry of the store, version 1. Big-endian; the log under it adds length and checksum,
- * so that what is read here is what was written, or nothing.
+ * One entry of the store, version 1. Big-endian; the log under it adds length and checksum, so that
+ * what is read here is what was written, or nothing.
  *
  * <pre>
  *  1 byte   version: 1

@@ -110,8 +110,8 @@ public final class RecordStore implements BatchStore, AutoCloseable {
    *
    * @param fleet the first segment of every address
    * @param disk where its files lie, and nothing else
-   * @throws DeliveryException {@code REFUSED}, when another process has it, which the message names;
-   *     {@code RETRY} when the disk fails
+   * @throws DeliveryException {@code REFUSED}, when another process has it, which the message
+   *     names; {@code RETRY} when the disk fails
    */
   public RecordStore(String fleet, Disk disk, SegmentLog.Config config, InstantSource clock) {
     this.fleet = requireNonNull(fleet, "fleet is null");
@@ -172,13 +172,7 @@ public final class RecordStore implements BatchStore, AutoCloseable {
   public CompletionStage<Void> note(String id, String stream, byte[] line) {
     Entry entry =
         new Entry(
-            Entry.Kind.NOTE,
-            address(id, stream),
-            "",
-            0,
-            1,
-            clock.instant(),
-            ByteBuffer.wrap(line));
+            Entry.Kind.NOTE, address(id, stream), "", 0, 1, clock.instant(), ByteBuffer.wrap(line));
     CompletableFuture<Void> stored = new CompletableFuture<>();
     log.append(entry.head(), entry.payload())
         .whenComplete((position, failure) -> done(entry, position, failure, stored));

@@ -4,8 +4,8 @@ package dev.fairlead.computations.store;
 import java.util.Arrays;
 
 /**
- * Where the lines of one stream of one computation lie in the log, in order: 16 bytes of memory
- * for each entry. Lines count from 1. Guarded by its owner.
+ * Where the lines of one stream of one computation lie in the log, in order: 16 bytes of memory for
+ * each entry. Lines count from 1. Guarded by its owner.
  */
 final class Tape {
 
