@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Deployments, and the fairlead command's Java side. */
 module dev.fairlead.runtime {
+  requires dev.fairlead.agent.grpc;
   requires dev.fairlead.agent.image;
   requires dev.fairlead.http;
   requires dev.fairlead.launcher;
