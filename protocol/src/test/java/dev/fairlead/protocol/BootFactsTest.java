@@ -80,7 +80,9 @@ class BootFactsTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "fairlead.computation=123", "fairlead.fleet=fl", "fairlead.transport=nats",
+        "fairlead.computation=123",
+        "fairlead.fleet=fl",
+        "fairlead.transport=nats",
         "fairlead.credential=initrd:"
       })
   void aMissingOrBentFactIsRefused(String word) {

@@ -25,7 +25,9 @@ class ManifestTest {
     assertThat(manifest.name()).isEqualTo("computation_24");
     assertThat(manifest.ttl()).contains(Duration.ofSeconds(32));
     assertThat(manifest.timeout()).contains(Duration.ofMinutes(20));
-    assertThat(manifest.datasets()).extracting(Manifest.Dataset::id).containsExactly("Dataset1", "Dataset2");
+    assertThat(manifest.datasets())
+        .extracting(Manifest.Dataset::id)
+        .containsExactly("Dataset1", "Dataset2");
     assertThat(manifest.algorithm().orElseThrow().provider()).isEqualTo("AlgorithmProvider1");
     assertThat(manifest.consumers()).extracting(Manifest.Consumer::name).contains("OTP");
     assertThat(manifest.json().strings("algorithm_providers")).hasSize(3);
@@ -55,20 +57,35 @@ class ManifestTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "[]", "{}", "{\"id\":\"\"}", "{\"id\":\"a b\"}", "{\"id\":\"_a\"}", "{\"id\":1}",
-        "{\"id\":\"1\",\"ttl\":-1}", "{\"id\":\"1\",\"ttl\":2147483648}", "{\"id\":\"1\",\"ttl\":\"1h\"}",
-        "{\"id\":\"1\",\"timeout\":\"soon\"}", "{\"id\":\"1\",\"timeout\":-1}", "{\"id\":\"1\",\"timeout\":[]}",
-        "{\"id\":\"1\",\"algorithm\":{\"hash\":[1,2]}}", "{\"id\":\"1\",\"algorithm\":{\"hash\":\"aa\"}}",
-        "{\"id\":\"1\",\"algorithm\":{\"user_key\":\"*\"}}", "{\"id\":\"1\",\"algorithm\":[]}",
+        "[]",
+        "{}",
+        "{\"id\":\"\"}",
+        "{\"id\":\"a b\"}",
+        "{\"id\":\"_a\"}",
+        "{\"id\":1}",
+        "{\"id\":\"1\",\"ttl\":-1}",
+        "{\"id\":\"1\",\"ttl\":2147483648}",
+        "{\"id\":\"1\",\"ttl\":\"1h\"}",
+        "{\"id\":\"1\",\"timeout\":\"soon\"}",
+        "{\"id\":\"1\",\"timeout\":-1}",
+        "{\"id\":\"1\",\"timeout\":[]}",
+        "{\"id\":\"1\",\"algorithm\":{\"hash\":[1,2]}}",
+        "{\"id\":\"1\",\"algorithm\":{\"hash\":\"aa\"}}",
+        "{\"id\":\"1\",\"algorithm\":{\"user_key\":\"*\"}}",
+        "{\"id\":\"1\",\"algorithm\":[]}",
         "{\"id\":\"1\",\"algorithm\":{\"algo_args\":[\"a\\u0000b\"]}}",
-        "{\"id\":\"1\",\"algorithms\":[{},{}]}", "{\"id\":\"1\",\"datasets\":[1]}", "{\"id\":\"1\",\"datasets\":{}}",
+        "{\"id\":\"1\",\"algorithms\":[{},{}]}",
+        "{\"id\":\"1\",\"datasets\":[1]}",
+        "{\"id\":\"1\",\"datasets\":{}}",
         "{\"id\":\"1\",\"datasets\":[{\"filename\":\"../x\"}]}",
-        "{\"id\":\"1\",\"datasets\":[{\"filename\":\"..\"}]}", "{\"id\":\"1\",\"datasets\":[{\"filename\":\".\"}]}",
+        "{\"id\":\"1\",\"datasets\":[{\"filename\":\"..\"}]}",
+        "{\"id\":\"1\",\"datasets\":[{\"filename\":\".\"}]}",
         "{\"id\":\"1\",\"datasets\":[{\"filename\":\"a/b\"}]}",
         "{\"id\":\"1\",\"datasets\":[{\"filename\":\"a\\\\b\"}]}",
         "{\"id\":\"1\",\"datasets\":[{\"filename\":\"a\\u0000\"}]}",
         "{\"id\":\"1\",\"datasets\":[{\"filename\":\"a\"},{\"filename\":\"a\"}]}",
-        "{\"id\":\"1\",\"result_consumers\":[7]}", "{\"id\":\"1\",\"result_consumers\":[{}]}"
+        "{\"id\":\"1\",\"result_consumers\":[7]}",
+        "{\"id\":\"1\",\"result_consumers\":[{}]}"
       })
   void whatIsNoneIsRefused(String json) {
     assertThatThrownBy(() -> parse(json)).isInstanceOf(ProtocolException.class);

@@ -71,8 +71,7 @@ class MessagesTest {
     ManifestEnvelope envelope = new ManifestEnvelope("123-2", "{\"id\":\"123\"}".getBytes(UTF_8));
     assertThat(ManifestEnvelope.parse(envelope.toJson())).isEqualTo(envelope);
     for (Command command :
-        List.of(
-            new Command.Credential("1", "nats", "secret", NOW), new Command.Stop("2", "why"))) {
+        List.of(new Command.Credential("1", "nats", "secret", NOW), new Command.Stop("2", "why"))) {
       assertThat(Command.parse(command.toJson())).isEqualTo(command);
     }
     for (Request request :
@@ -93,7 +92,9 @@ class MessagesTest {
         List.of(new Reply.Ok(registration.toJson()), new Reply.Refusal("no", "Not now."))) {
       assertThat(Reply.parse(reply.toJson())).isEqualTo(reply);
     }
-    assertThat(Registration.parse(((Reply.Ok) Reply.parse(new Reply.Ok(registration.toJson()).toJson())).result()))
+    assertThat(
+            Registration.parse(
+                ((Reply.Ok) Reply.parse(new Reply.Ok(registration.toJson()).toJson())).result()))
         .isEqualTo(registration);
   }
 

@@ -147,8 +147,7 @@ public final class Json {
       Reader reader = new Reader(parser, text, first);
       JsonValue value = reader.value(Place.ROOT);
       // Behind a number, the parser has looked at one character more.
-      int end =
-          value instanceof JsonNumber number ? first + number.text().length() : reader.end();
+      int end = value instanceof JsonNumber number ? first + number.text().length() : reader.end();
       if (whole && parser.nextToken() != null) {
         throw new ProtocolException(
             "bad-json",

@@ -15,9 +15,23 @@ class JsonTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "null", "true", "false", "0", "-0", "1.0", "1e400", "-12.50E-7", "\"\"", "\"é\"", "[]", "{}",
-        "[1,[2,[3]],{\"a\":null}]", "{\"b\":1,\"a\":{\"c\":[true,false]}}",
-        "\"\\\"\\\\\\n\\r\\t\\u0001\\ud800\"", "\"😀\"", "123456789012345678901234567890"
+        "null",
+        "true",
+        "false",
+        "0",
+        "-0",
+        "1.0",
+        "1e400",
+        "-12.50E-7",
+        "\"\"",
+        "\"é\"",
+        "[]",
+        "{}",
+        "[1,[2,[3]],{\"a\":null}]",
+        "{\"b\":1,\"a\":{\"c\":[true,false]}}",
+        "\"\\\"\\\\\\n\\r\\t\\u0001\\ud800\"",
+        "\"😀\"",
+        "123456789012345678901234567890"
       })
   void whatIsReadIsWrittenAgain(String text) {
     assertThat(Json.write(Json.parse(text))).isEqualTo(text);
@@ -27,9 +41,38 @@ class JsonTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", " ", "{", "[", "\"", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "[1,]", "[1 2]", "01", "1.", ".5",
-        "+1", "1e", "-", "nul", "NaN", "Infinity", "'a'", "{a:1}", "// x\n1", "1 2", "{} {}", "\"\n\"",
-        "\"\\x\"", "\"\\u12\"", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "\ufeff1", "]", "}"
+        "",
+        " ",
+        "{",
+        "[",
+        "\"",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "[1,]",
+        "[1 2]",
+        "01",
+        "1.",
+        ".5",
+        "+1",
+        "1e",
+        "-",
+        "nul",
+        "NaN",
+        "Infinity",
+        "'a'",
+        "{a:1}",
+        "// x\n1",
+        "1 2",
+        "{} {}",
+        "\"\n\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "{\"a\":1,\"a\":2}",
+        "{\"a\":1,\"\\u0061\":2}",
+        "\ufeff1",
+        "]",
+        "}"
       })
   void whatIsNoJsonIsRefused(String text) {
     assertThatThrownBy(() -> Json.parse(text)).isInstanceOf(ProtocolException.class);
@@ -98,8 +141,7 @@ class JsonTest {
 
   @Test
   void theSourceOfAnObjectIsItsExactText() {
-    JsonObject json =
-        Json.parseObject("  { \"a\" : { \"b\" :\t1.0 } } ".getBytes(UTF_8), 100);
+    JsonObject json = Json.parseObject("  { \"a\" : { \"b\" :\t1.0 } } ".getBytes(UTF_8), 100);
     assertThat(json.source()).contains("{ \"a\" : { \"b\" :\t1.0 } }");
     assertThat(json.object("a").source()).contains("{ \"b\" :\t1.0 }");
   }
@@ -107,8 +149,7 @@ class JsonTest {
   @Test
   void goEscapesMore() {
     byte[] bytes = new JsonWriter(1).escapeHtml().string("<a>&\u2028\ud800é").toBytes();
-    assertThat(new String(bytes, UTF_8))
-        .isEqualTo("\"\\u003ca\\u003e\\u0026\\u2028\ufffdé\"");
+    assertThat(new String(bytes, UTF_8)).isEqualTo("\"\\u003ca\\u003e\\u0026\\u2028\ufffdé\"");
   }
 
   private static void refused(String text) {
