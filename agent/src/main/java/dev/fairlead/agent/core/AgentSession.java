@@ -64,6 +64,9 @@ public final class AgentSession implements AutoCloseable {
   private static final int QUEUE = 64;
 
   private static final int IDS_REMEMBERED = 256;
+  /** How long the last events may take to be delivered, once the agent was told to stop. */
+  private static final Duration LAST_WORDS = Duration.ofSeconds(20);
+
   private static final long EVENTS_BYTES = 1 << 20;
 
   private final Setup setup;
@@ -383,7 +386,7 @@ public final class AgentSession implements AutoCloseable {
       }
     } else if (command instanceof Command.Stop stop) {
       agent.stop(stop.reason());
-      drain(setup.patience());
+      drain(LAST_WORDS);
       setup.ended().run();
     }
   }
