@@ -107,7 +107,7 @@ final class LinkRegistry implements Registry {
       return understand(asked.get(answerPatience.toMillis(), TimeUnit.MILLISECONDS));
     } catch (TimeoutException e) {
       if (!(request instanceof Request.Ended)) {
-        asked.thenAccept(this::undo);
+        var unused = asked.thenAccept(this::undo);
       }
       throw silent(e);
     } catch (ExecutionException e) {

@@ -197,6 +197,9 @@ public final class Manager implements AutoCloseable {
       ttl = before == null ? lifetimes.get(computation) : before.lease().ttl();
     }
     try {
+      if (before != null) {
+        before.done().join();
+      }
       if (before != null && before.isToBeTold()) {
         // A report of this end that came after the new run began would end that.
         tell(before);

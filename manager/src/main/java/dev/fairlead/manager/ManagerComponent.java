@@ -277,15 +277,10 @@ public final class ManagerComponent {
     }
     stopKeeping();
     issuer = bound;
-    keeper =
-        new CredentialKeeper(bound, link.grant(), lifetime, InstantSource.system(), this::begin);
-  }
-
-  private synchronized void begin() {
-    CredentialKeeper kept = keeper;
-    if (kept != null) {
-      link.use(transport, kept.over(settings));
-    }
+    CredentialKeeper kept =
+        new CredentialKeeper(bound, link.grant(), lifetime, InstantSource.system());
+    keeper = kept;
+    kept.start(() -> link.use(transport, kept.over(settings)));
   }
 
   /** The issuer goes. */
