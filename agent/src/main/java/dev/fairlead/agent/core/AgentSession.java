@@ -64,6 +64,7 @@ public final class AgentSession implements AutoCloseable {
   private static final int QUEUE = 64;
 
   private static final int IDS_REMEMBERED = 256;
+
   /** How long the last events may take to be delivered, once the agent was told to stop. */
   private static final Duration LAST_WORDS = Duration.ofSeconds(20);
 
@@ -84,6 +85,7 @@ public final class AgentSession implements AutoCloseable {
   private final Thread loop;
   private final AtomicBoolean chosen = new AtomicBoolean();
   private final AtomicBoolean greeted = new AtomicBoolean();
+  private final AtomicBoolean waited = new AtomicBoolean();
   private final AtomicBoolean closed = new AtomicBoolean();
   private final AtomicLong overflow = new AtomicLong();
   private final Set<String> commandIds = new LinkedHashSet<>();
@@ -387,6 +389,7 @@ public final class AgentSession implements AutoCloseable {
     } else if (command instanceof Command.Stop stop) {
       agent.stop(stop.reason());
       drain(LAST_WORDS);
+      waited.set(true);
       setup.ended().run();
     }
   }
@@ -437,7 +440,7 @@ public final class AgentSession implements AutoCloseable {
       return;
     }
     agent.close();
-    if (switchboard.connected()) {
+    if (switchboard.connected() && !waited.get()) {
       drain(Duration.ofSeconds(5));
     }
     loop.interrupt();
