@@ -34,7 +34,6 @@ final class CredentialKeeper implements AutoCloseable {
   private final Duration lifetime;
   private final CredentialIssuer issuer;
   private final InstantSource clock;
-  private final Runnable first;
   private final ScheduledThreadPoolExecutor thread =
       new ScheduledThreadPoolExecutor(
           1,
@@ -46,24 +45,25 @@ final class CredentialKeeper implements AutoCloseable {
   private volatile @Nullable Pass pass;
 
   /**
-   * Begins to keep.
+   * Makes one; {@link #start} begins its work.
    *
    * @param lifetime of each credential
-   * @param first called once, when there is the first
    */
-  CredentialKeeper(
-      CredentialIssuer issuer,
-      Grant grant,
-      Duration lifetime,
-      InstantSource clock,
-      Runnable first) {
+  CredentialKeeper(CredentialIssuer issuer, Grant grant, Duration lifetime, InstantSource clock) {
     this.issuer = issuer;
     this.grant = grant;
     this.lifetime = lifetime;
     this.clock = clock;
-    this.first = first;
     thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
-    thread.execute(this::issue);
+  }
+
+  /**
+   * Begins to keep.
+   *
+   * @param first called once, when there is the first credential
+   */
+  void start(Runnable first) {
+    thread.execute(() -> issue(first));
   }
 
   /** The settings of a transport, with these in place of what is given. */
@@ -82,7 +82,7 @@ final class CredentialKeeper implements AutoCloseable {
     };
   }
 
-  private void issue() {
+  private void issue(Runnable first) {
     try {
       Credential credential = issuer.issue(grant, lifetime);
       boolean isFirst = pass == null;
@@ -96,17 +96,17 @@ final class CredentialKeeper implements AutoCloseable {
         first.run();
       }
       Duration left = Duration.between(clock.instant(), credential.expiresAt());
-      later(left.multipliedBy(2).dividedBy(3));
+      later(left.multipliedBy(2).dividedBy(3), first);
     } catch (TransportException e) {
       LOG.log(WARNING, "The manager has no credential yet: {0}", e.getMessage());
-      later(AGAIN);
+      later(AGAIN, first);
     }
   }
 
-  private void later(Duration delay) {
+  private void later(Duration delay, Runnable first) {
     long millis = Math.max(AGAIN.toMillis(), delay.toMillis());
     try {
-      var unused = thread.schedule(this::issue, millis, TimeUnit.MILLISECONDS);
+      var unused = thread.schedule(() -> issue(first), millis, TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException e) {
       // Closed meanwhile.
     }

@@ -156,9 +156,9 @@ final class ManagedVm {
     return lease;
   }
 
-  /** Whether it has ended and the registry does not know yet. */
+  /** Whether its end has been noted here, and the registry does not know it yet. */
   synchronized boolean isToBeTold() {
-    return lease.ended() != null && !lease.told();
+    return done.isDone() && !lease.told();
   }
 
   /** Nobody wants to see it any more. */

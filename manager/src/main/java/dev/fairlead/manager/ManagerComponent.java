@@ -268,6 +268,7 @@ public final class ManagerComponent {
 
   /** An issuer of credentials runs in this process: the manager's own comes from it. */
   @Reference(
+      name = "issuer",
       cardinality = ReferenceCardinality.OPTIONAL,
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
@@ -277,15 +278,10 @@ public final class ManagerComponent {
     }
     stopKeeping();
     issuer = bound;
-    keeper =
-        new CredentialKeeper(bound, link.grant(), lifetime, InstantSource.system(), this::begin);
-  }
-
-  private synchronized void begin() {
-    CredentialKeeper kept = keeper;
-    if (kept != null) {
-      link.use(transport, kept.over(settings));
-    }
+    CredentialKeeper kept =
+        new CredentialKeeper(bound, link.grant(), lifetime, InstantSource.system());
+    keeper = kept;
+    kept.start(() -> link.use(transport, kept.over(settings)));
   }
 
   /** The issuer goes. */

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,7 +38,7 @@ class ManagerLinkTest {
       MemoryHub.start("m" + UUID.randomUUID().toString().substring(0, 8), InstantSource.system());
   private final MemoryIssuer issuer = new MemoryIssuer(hub, InstantSource.system());
   private ManagerLink link;
-  private CredentialKeeper keeper;
+  private @Nullable CredentialKeeper keeper;
 
   @BeforeEach
   void open() {
@@ -45,13 +46,10 @@ class ManagerLinkTest {
   }
 
   private void connect() {
-    keeper =
-        new CredentialKeeper(
-            issuer,
-            link.grant(),
-            Duration.ofMinutes(5),
-            InstantSource.system(),
-            () -> link.use(new MemoryTransportProvider(), keeper.over(name -> null)));
+    CredentialKeeper kept =
+        new CredentialKeeper(issuer, link.grant(), Duration.ofMinutes(5), InstantSource.system());
+    keeper = kept;
+    kept.start(() -> link.use(new MemoryTransportProvider(), kept.over(name -> null)));
     await().until(() -> link.registry().isConnected());
   }
 

@@ -54,7 +54,8 @@ final class TestRegistry implements AutoCloseable {
         link.subscribe(
             Addresses.everyUp("fl", "events"),
             message -> {
-              for (String line : new String(message.bytes(), StandardCharsets.UTF_8).split("\n")) {
+              for (String line :
+                  new String(message.bytes(), StandardCharsets.UTF_8).split("\n", -1)) {
                 events.add(Event.parse(line.getBytes(StandardCharsets.UTF_8)));
               }
               acknowledge(message);

@@ -4,12 +4,19 @@ package dev.fairlead.computations.store;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.util.Objects.requireNonNull;
 
+<<<<<<< HEAD
 import dev.fairlead.protocol.json.JsonObject;
+=======
+>>>>>>> main
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+<<<<<<< HEAD
+=======
+import java.util.OptionalLong;
+>>>>>>> main
 
 /**
  * One entry of the store, version 1. Big-endian; the log under it adds length and checksum, so that
@@ -113,6 +120,7 @@ record Entry(
       case NOTE -> List.of(rest());
       case GAP ->
           List.of(
+<<<<<<< HEAD
               JsonObject.builder()
                   .put(
                       "gap",
@@ -125,6 +133,15 @@ record Entry(
                           .build())
                   .build()
                   .toBytes());
+=======
+              GapLine.of(
+                  address,
+                  epoch,
+                  first,
+                  OptionalLong.of(last()),
+                  new String(rest(), US_ASCII),
+                  received));
+>>>>>>> main
     };
   }
 
