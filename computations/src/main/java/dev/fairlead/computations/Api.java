@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.computations;
 
-<<<<<<< HEAD
-=======
 import static java.nio.charset.StandardCharsets.UTF_8;
->>>>>>> main
 import static java.util.Objects.requireNonNull;
 
 import dev.fairlead.computations.registry.Computation;
 import dev.fairlead.computations.registry.Registry;
-<<<<<<< HEAD
-=======
 import dev.fairlead.computations.registry.Run;
->>>>>>> main
 import dev.fairlead.computations.store.RecordStore;
 import dev.fairlead.http.HttpHandler;
 import dev.fairlead.http.HttpProblem;
@@ -144,19 +138,13 @@ final class Api {
     long tail = request.queryNumber("tail", -1, 0, Long.MAX_VALUE);
     long from =
         tail < 0
-<<<<<<< HEAD
-            ? request.queryNumber("from", 1, 1, Long.MAX_VALUE)
-=======
             ? request.queryNumber("from", firstLine(request, id, stream), 1, Long.MAX_VALUE)
->>>>>>> main
             : Math.max(1, now - Math.min(tail, now) + 1);
     return Response.lines(out -> write(out, id, stream, from, follow))
         .header("X-Fairlead-From", Long.toString(from))
         .header("X-Fairlead-Lines", Long.toString(now));
   }
 
-<<<<<<< HEAD
-=======
   /** Where the run begins that is asked for; 1 where none is. */
   private long firstLine(Request request, String id, String stream) {
     Optional<String> asked = request.query("run");
@@ -172,7 +160,6 @@ final class Api {
     return stream.equals(Addresses.LOGS) ? run.firstLogLine() : run.firstEventLine();
   }
 
->>>>>>> main
   private void write(Response.Lines out, String id, String stream, long from, boolean follow)
       throws java.io.IOException, InterruptedException {
     long next = from;
@@ -199,13 +186,9 @@ final class Api {
    */
   private static String shown(byte[] line) {
     try {
-<<<<<<< HEAD
-      return Json.parseObject(line, Message.MAX_PAYLOAD).toString();
-=======
       String parsed = Json.parseObject(line, Message.MAX_PAYLOAD).toString();
       // White space between tokens may hold what some readers take for the end of a line.
       return contains(line, '\r') ? parsed : new String(line, UTF_8);
->>>>>>> main
     } catch (ProtocolException e) {
       return JsonObject.builder()
           .put(
@@ -220,8 +203,6 @@ final class Api {
     }
   }
 
-<<<<<<< HEAD
-=======
   private static boolean contains(byte[] line, char ascii) {
     for (byte b : line) {
       if (b == ascii) {
@@ -231,7 +212,6 @@ final class Api {
     return false;
   }
 
->>>>>>> main
   private Response stop(Request request) {
     String id = find(request).id();
     Command command =

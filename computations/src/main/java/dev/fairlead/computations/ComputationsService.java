@@ -66,10 +66,7 @@ public final class ComputationsService implements AutoCloseable {
   private static final Duration TICK = Duration.ofMillis(100);
   private static final Duration CHORES = Duration.ofSeconds(1);
   private static final Duration REMEMBER_REQUESTS = Duration.ofDays(7);
-<<<<<<< HEAD
-=======
   private static final Duration STRAGGLERS = Duration.ofSeconds(5);
->>>>>>> main
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final Settings settings;
@@ -127,12 +124,8 @@ public final class ComputationsService implements AutoCloseable {
           new Reception(
               fleet, registry, liveness, refusals, agents, switchboard::send, System::nanoTime);
       renewals = new Renewals(fleet, access, registry, liveness, switchboard::send, clock);
-<<<<<<< HEAD
-      answers = new Desk(access, registry, liveness, renewals, reception, refusals);
-=======
       answers =
           new Desk(fleet, clock, access, registry, store, liveness, renewals, reception, refusals);
->>>>>>> main
       registry.all().forEach(this::watch);
       inbox =
           later(
@@ -145,11 +138,7 @@ public final class ComputationsService implements AutoCloseable {
                       Addresses.everyUp(fleet, Addresses.LOGS)),
                   new Streams(fleet, liveness),
                   new InboxWatch()));
-<<<<<<< HEAD
-      store.streams().forEach(inbox::announce);
-=======
       store.streams().stream().filter(this::mayBeAlive).forEach(inbox::announce);
->>>>>>> main
       later(switchboard.subscribe(Addresses.everyUp(fleet, "hello"), reception::hello));
       later(switchboard.subscribe(Addresses.everyUp(fleet, "heartbeat"), reception::heartbeat));
       later(
@@ -196,19 +185,13 @@ public final class ComputationsService implements AutoCloseable {
   /** Something can open transports of the configured kind now. */
   public void provider(TransportProvider found) {
     provider = found;
-<<<<<<< HEAD
-=======
     desk.offer(this::chores);
->>>>>>> main
   }
 
   /** Credentials for a permitted transport can be issued from now on. */
   public void addIssuer(CredentialIssuer issuer) {
     access.add(issuer);
-<<<<<<< HEAD
-=======
     desk.offer(this::chores);
->>>>>>> main
   }
 
   /** Credentials for a transport can be issued no more. */
@@ -301,8 +284,6 @@ public final class ComputationsService implements AutoCloseable {
     }
   }
 
-<<<<<<< HEAD
-=======
   /** Whether somebody may still send to a stream: an agent that is not gone, or a manager. */
   private boolean mayBeAlive(StreamId stream) {
     return Addresses.parse(stream.address())
@@ -315,7 +296,6 @@ public final class ComputationsService implements AutoCloseable {
         .isPresent();
   }
 
->>>>>>> main
   private CompletionStage<byte[]> asked(String address, String id, byte[] payload) {
     Optional<Addresses> from = Addresses.parse(address);
     CompletableFuture<byte[]> answer = new CompletableFuture<>();
@@ -414,24 +394,12 @@ public final class ComputationsService implements AutoCloseable {
     private long nextNanos = System.nanoTime();
 
     void offer() {
-<<<<<<< HEAD
-      boolean due = System.nanoTime() - nextNanos >= 0 || !linkChosenOrHopeless();
-      if (due && !waiting) {
-=======
       if (System.nanoTime() - nextNanos >= 0 && !waiting) {
->>>>>>> main
         nextNanos = System.nanoTime() + CHORES.toNanos();
         waiting = desk.offer(this::run);
       }
     }
 
-<<<<<<< HEAD
-    private boolean linkChosenOrHopeless() {
-      return link.state() == Transport.State.CONNECTED || provider == null || !access.ready();
-    }
-
-=======
->>>>>>> main
     private void run() {
       try {
         chores();
@@ -453,10 +421,7 @@ public final class ComputationsService implements AutoCloseable {
       answers.revokeWhatEnded();
       renewals.check();
       Instant now = clock.instant();
-<<<<<<< HEAD
-=======
       answers.closeWhatEnded(now.minus(STRAGGLERS));
->>>>>>> main
       if (Duration.between(requestsForgotten, now).compareTo(Duration.ofHours(1)) > 0) {
         registry.forgetRequests(REMEMBER_REQUESTS);
         requestsForgotten = now;

@@ -9,11 +9,6 @@ import static java.util.Objects.requireNonNull;
 import dev.fairlead.computations.liveness.AgentState;
 import dev.fairlead.computations.liveness.Liveness;
 import dev.fairlead.computations.registry.Computation;
-<<<<<<< HEAD
-import dev.fairlead.computations.registry.Registry;
-import dev.fairlead.computations.registry.Run;
-import dev.fairlead.computations.registry.VmState;
-=======
 import dev.fairlead.computations.registry.Epoch;
 import dev.fairlead.computations.registry.Registry;
 import dev.fairlead.computations.registry.Run;
@@ -22,7 +17,6 @@ import dev.fairlead.computations.store.Book;
 import dev.fairlead.computations.store.GapLine;
 import dev.fairlead.computations.store.RecordStore;
 import dev.fairlead.protocol.Addresses;
->>>>>>> main
 import dev.fairlead.protocol.ComputationDigest;
 import dev.fairlead.protocol.Manifest;
 import dev.fairlead.protocol.Registration;
@@ -32,9 +26,6 @@ import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.protocol.json.ProtocolException;
 import dev.fairlead.transport.access.Credential;
 import dev.fairlead.transport.api.TransportException;
-<<<<<<< HEAD
-import java.util.UUID;
-=======
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.OptionalLong;
@@ -43,7 +34,6 @@ import java.util.UUID;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
->>>>>>> main
 
 /**
  * Answers what managers ask. A request may come several times: its id makes sure that it is carried
@@ -56,10 +46,6 @@ final class Desk {
 
   private static final System.Logger LOG = System.getLogger(Desk.class.getName());
 
-<<<<<<< HEAD
-  private final Access access;
-  private final Registry registry;
-=======
   private static final long NOTE_SECONDS = 5;
 
   private final String fleet;
@@ -67,37 +53,26 @@ final class Desk {
   private final Access access;
   private final Registry registry;
   private final RecordStore store;
->>>>>>> main
   private final Liveness liveness;
   private final Renewals renewals;
   private final Reception reception;
   private final Refusals refusals;
 
   Desk(
-<<<<<<< HEAD
-      Access access,
-      Registry registry,
-=======
       String fleet,
       InstantSource clock,
       Access access,
       Registry registry,
       RecordStore store,
->>>>>>> main
       Liveness liveness,
       Renewals renewals,
       Reception reception,
       Refusals refusals) {
-<<<<<<< HEAD
-    this.access = requireNonNull(access, "access is null");
-    this.registry = requireNonNull(registry, "registry is null");
-=======
     this.fleet = requireNonNull(fleet, "fleet is null");
     this.clock = requireNonNull(clock, "clock is null");
     this.access = requireNonNull(access, "access is null");
     this.registry = requireNonNull(registry, "registry is null");
     this.store = requireNonNull(store, "store is null");
->>>>>>> main
     this.liveness = requireNonNull(liveness, "liveness is null");
     this.renewals = requireNonNull(renewals, "renewals is null");
     this.reception = requireNonNull(reception, "reception is null");
@@ -143,8 +118,6 @@ final class Desk {
     }
   }
 
-<<<<<<< HEAD
-=======
   /**
    * Ends the streams of runs whose VM ended some time ago: where the guest did not power off by
    * itself, whatever its agent still held is lost, and a line says so.
@@ -195,7 +168,6 @@ final class Desk {
     }
   }
 
->>>>>>> main
   private JsonObject carryOut(String host, String requestId, Request request) {
     var asked = new dev.fairlead.computations.registry.Request(host, requestId);
     if (request instanceof Request.Register register) {
@@ -246,14 +218,11 @@ final class Desk {
     registry.credential(id, run.number(), credential.sha256(), credential.expiresAt());
     if (liveness.run(id) != run.number()) {
       reception.begin(id, registry.epochs(id));
-<<<<<<< HEAD
-=======
       registry.firstLines(
           id,
           run.number(),
           store.lines(id, Addresses.LOGS) + 1,
           store.lines(id, Addresses.EVENTS) + 1);
->>>>>>> main
       liveness.watch(id, run.number(), AgentState.STARTING, null, credential.expiresAt());
       LOG.log(INFO, "Registered {0}, run {1}, for {2}.", id, run.number(), run.host());
     } else {

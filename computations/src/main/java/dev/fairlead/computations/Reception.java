@@ -193,24 +193,17 @@ final class Reception {
       refusals.count("gone", id, "Its run is over.");
       return false;
     }
-<<<<<<< HEAD
-    if (known == null && guest.epochs.size() <= Registry.MAX_EPOCHS) {
-=======
     if (known == null && begun(guest, run) <= Registry.MAX_EPOCHS) {
->>>>>>> main
       guest.epochs.put(epoch, run);
       worker.offer(() -> note(id, epoch));
     }
     return true;
   }
 
-<<<<<<< HEAD
-=======
   private static long begun(Guest guest, int run) {
     return guest.epochs.values().stream().filter(one -> one == run).count();
   }
 
->>>>>>> main
   private void note(String id, String epoch) {
     try {
       int run = registry.epoch(id, epoch);

@@ -48,12 +48,9 @@ final class Migrations {
                 credential_sha256 VARCHAR(64),
                 credential_expires BIGINT,
                 revoked BIGINT,
-<<<<<<< HEAD
-=======
                 closed BIGINT,
                 first_log_line BIGINT,
                 first_event_line BIGINT,
->>>>>>> main
                 vm_state VARCHAR(16) NOT NULL,
                 end_kind VARCHAR(64),
                 end_reason VARCHAR(256),

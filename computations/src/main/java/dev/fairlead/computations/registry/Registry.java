@@ -242,8 +242,6 @@ public final class Registry {
                 run));
   }
 
-<<<<<<< HEAD
-=======
   /** Writes down where a run's lines begin among those of all runs, from 1. */
   public void firstLines(String id, int run, long logs, long events) {
     change(
@@ -260,7 +258,6 @@ public final class Registry {
                 run));
   }
 
->>>>>>> main
   /** Writes down that all credentials of a run were revoked. */
   public void revoked(String id, int run) {
     change(
@@ -287,8 +284,6 @@ public final class Registry {
                 VmState.ENDED.word()));
   }
 
-<<<<<<< HEAD
-=======
   /** Runs whose VM ended before a time, and whose streams were not closed yet. */
   public List<Computation> toClose(Instant before) {
     return read(
@@ -316,7 +311,6 @@ public final class Registry {
                 run));
   }
 
->>>>>>> main
   /**
    * Writes down that a numbering was seen, if it is new.
    *

@@ -4,19 +4,12 @@ package dev.fairlead.computations.store;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.util.Objects.requireNonNull;
 
-<<<<<<< HEAD
-import dev.fairlead.protocol.json.JsonObject;
-=======
->>>>>>> main
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-<<<<<<< HEAD
-=======
 import java.util.OptionalLong;
->>>>>>> main
 
 /**
  * One entry of the store, version 1. Big-endian; the log under it adds length and checksum, so that
@@ -120,20 +113,6 @@ record Entry(
       case NOTE -> List.of(rest());
       case GAP ->
           List.of(
-<<<<<<< HEAD
-              JsonObject.builder()
-                  .put(
-                      "gap",
-                      JsonObject.builder()
-                          .put("epoch", epoch)
-                          .put("first", first)
-                          .put("last", last())
-                          .put("reason", new String(rest(), US_ASCII))
-                          .put("noticed", received.toString())
-                          .build())
-                  .build()
-                  .toBytes());
-=======
               GapLine.of(
                   address,
                   epoch,
@@ -141,7 +120,6 @@ record Entry(
                   OptionalLong.of(last()),
                   new String(rest(), US_ASCII),
                   received));
->>>>>>> main
     };
   }
 
