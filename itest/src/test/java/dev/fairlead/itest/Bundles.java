@@ -12,16 +12,19 @@ final class Bundles {
 
   private Bundles() {}
 
-  /** All third-party bundles that the build has copied. */
+  /** All third-party bundles that deployments use. */
   static List<Path> thirdParty() throws IOException {
-    try (Stream<Path> files = Files.list(folder())) {
-      return files.filter(file -> file.toString().endsWith(".jar")).sorted().toList();
-    }
+    return jars("bundles");
   }
 
-  /** One of them, by its artifactId. */
+  /** The bundles that only tests use. */
+  static List<Path> testLibraries() throws IOException {
+    return jars("test-bundles");
+  }
+
+  /** A third-party bundle, by its artifactId. */
   static Path thirdParty(String artifactId) {
-    Path jar = folder().resolve(artifactId + ".jar");
+    Path jar = target().resolve("bundles").resolve(artifactId + ".jar");
     if (!Files.exists(jar)) {
       throw new AssertionError(
           "%s is missing: add %s to the bundles in itest/pom.xml.".formatted(jar, artifactId));
@@ -29,16 +32,22 @@ final class Bundles {
     return jar;
   }
 
-  /** One of this build, by its artifactId. */
-  static Path ours(String name) {
+  /** A bundle by its artifactId: one of this build, else a third party's. */
+  static Path named(String artifactId) {
     return Reactor.modules().stream()
-        .filter(module -> module.name().equals(name))
+        .filter(module -> module.name().equals(artifactId))
         .findFirst()
-        .orElseThrow(() -> new AssertionError("There is no module named " + name + "."))
-        .jar();
+        .map(Reactor.Module::jar)
+        .orElseGet(() -> thirdParty(artifactId));
   }
 
-  private static Path folder() {
-    return Reactor.root().resolve("itest/target/bundles");
+  private static List<Path> jars(String folder) throws IOException {
+    try (Stream<Path> files = Files.list(target().resolve(folder))) {
+      return files.filter(file -> file.toString().endsWith(".jar")).sorted().toList();
+    }
+  }
+
+  private static Path target() {
+    return Reactor.root().resolve("itest/target");
   }
 }

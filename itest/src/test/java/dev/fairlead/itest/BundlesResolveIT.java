@@ -54,7 +54,10 @@ class BundlesResolveIT {
                     cache.toString(),
                     // Nothing of this test's own class path may help.
                     Constants.FRAMEWORK_BUNDLE_PARENT,
-                    Constants.FRAMEWORK_BUNDLE_PARENT_BOOT));
+                    Constants.FRAMEWORK_BUNDLE_PARENT_BOOT,
+                    // The JVM has one handler of URLs, and other tests want theirs.
+                    "felix.service.urlhandlers",
+                    "false"));
     framework.init();
     for (Path jar : Bundles.thirdParty()) {
       framework.getBundleContext().installBundle(jar.toUri().toString());
