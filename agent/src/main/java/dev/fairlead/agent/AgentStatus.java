@@ -2,6 +2,7 @@
 package dev.fairlead.agent;
 
 import dev.fairlead.protocol.AgentState;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param failure why the run failed; null unless the state is {@code FAILED}
  * @param resultSha3 SHA3-256 of the result, in lower-case hex; null while there is none
  * @param uptimeMillis since the agent's start
+ * @param books by the stream's name: {@code events}, {@code logs}
  */
 public record AgentStatus(
     String computation,
@@ -22,4 +24,11 @@ public record AgentStatus(
     @Nullable String manifestSha256,
     @Nullable String failure,
     @Nullable String resultSha3,
-    long uptimeMillis) {}
+    long uptimeMillis,
+    Map<String, StreamBooks> books) {
+
+  /** Takes a copy. */
+  public AgentStatus {
+    books = Map.copyOf(books);
+  }
+}

@@ -21,13 +21,19 @@ final class GuestFiles {
   private static final List<String> SCRIPTS = List.of("init", "init.sh", "powerdown.sh");
 
   /**
-   * How Java runs in the guest. Under emulation the compiler competes with what it compiles for,
-   * and each piece of compiled code costs QEMU a translation.
+   * How Java runs in the guest. Under emulation each piece of compiled code costs QEMU a new
+   * translation, so that a start is quickest with little of it; hashing and TLS, however, are
+   * unbearable without a compiler. Only what is ten times as hot as usual is therefore compiled.
+   * The heap begins at a size at which a start needs no collection or two.
    */
   private static final List<String> JVM_OPTIONS =
       List.of(
           "-XX:+UseSerialGC",
           "-XX:TieredStopAtLevel=1",
+          "-XX:CompileThresholdScaling=10",
+          "-Xms64m",
+          "-Xmn40m",
+          "-XX:MaxRAMPercentage=40",
           "-XX:+ExitOnOutOfMemoryError",
           "-XX:-UsePerfData",
           "-Djava.net.preferIPv4Stack=true");

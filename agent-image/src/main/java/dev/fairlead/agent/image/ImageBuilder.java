@@ -109,7 +109,9 @@ public final class ImageBuilder {
     progress.step("Looking at what the image is made of");
     KernelPackage kernel = KernelPackage.find(work);
     Path busybox = GuestFiles.busybox();
-    String key = key(inputs, kernel, busybox, work);
+    ClassData dumps = new ClassData(work);
+    List<String> isolation = dumps.isolation();
+    String key = key(inputs, kernel, busybox, isolation, work);
     Path kept = cache.resolve(key);
     if (useCache) {
       Optional<ImageReport> known = ReportFile.read(kept);
@@ -131,7 +133,9 @@ public final class ImageBuilder {
     GuestFiles.add(tree, inputs, busybox);
     GuestFiles.addModules(tree, modules);
     JavaRuntime.add(tree, jre);
-    String classData = "not yet";
+    progress.step("Archiving the guest's classes, twice, to compare");
+    ClassData.Outcome classData = dumps.dump(tree, inputs, isolation);
+    classData.archive().ifPresent(archive -> tree.file(GuestFiles.CLASS_DATA, 0444, archive));
 
     progress.step("Packing the initramfs");
     Path image = Files.createDirectories(work.resolve("image"));
@@ -159,7 +163,7 @@ public final class ImageBuilder {
             Files.size(vmlinuz),
             Files.size(initramfs),
             parts,
-            classData,
+            classData.sentence(),
             false,
             Duration.between(start, clock.instant()));
     ReportFile.write(image, report);
@@ -168,7 +172,8 @@ public final class ImageBuilder {
     return report;
   }
 
-  private static String key(ImageInputs inputs, KernelPackage kernel, Path busybox, Path work)
+  private static String key(
+      ImageInputs inputs, KernelPackage kernel, Path busybox, List<String> isolation, Path work)
       throws IOException {
     CacheKey key = new CacheKey().text(FORMAT);
     key.text(kernel.name()).text(kernel.version()).text(kernel.sha256());
@@ -180,6 +185,7 @@ public final class ImageBuilder {
     for (String script : GuestFiles.scripts()) {
       key.text(script);
     }
+    key.text(String.join("\n", ClassData.jdkClasses())).text(String.join(" ", isolation));
     key.text(lz4Version(work));
     for (Path jar : inputs.classPath()) {
       key.file(jar);

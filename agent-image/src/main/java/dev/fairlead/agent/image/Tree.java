@@ -3,6 +3,7 @@ package dev.fairlead.agent.image;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.fairlead.hypervisor.qemu.cpio.CpioWriter;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -94,25 +95,26 @@ final class Tree {
     return entry instanceof Text text ? text.content().getBytes(UTF_8).length : 0;
   }
 
-  /** Writes all of it as one archive. */
+  /** Writes all of it as one archive, and flushes the stream. */
   void pack(OutputStream out) throws IOException {
-    try (CpioWriter cpio = new CpioWriter(out, SECONDS)) {
-      for (var named : entries.entrySet()) {
-        String path = named.getKey();
-        Entry entry = named.getValue();
-        if (entry instanceof Folder) {
-          cpio.directory(path, entry.mode());
-        } else if (entry instanceof Link link) {
-          cpio.link(path, link.target());
-        } else if (entry instanceof Device device) {
-          cpio.character(path, entry.mode(), device.major(), device.minor());
-        } else {
-          try (InputStream content = open(entry)) {
-            cpio.file(path, entry.mode(), size(entry), content);
-          }
+    CpioWriter cpio = new CpioWriter(out, SECONDS);
+    for (var named : entries.entrySet()) {
+      String path = named.getKey();
+      Entry entry = named.getValue();
+      if (entry instanceof Folder) {
+        cpio.directory(path, entry.mode());
+      } else if (entry instanceof Link link) {
+        cpio.link(path, link.target());
+      } else if (entry instanceof Device device) {
+        cpio.characterDevice(path, entry.mode(), device.major(), device.minor());
+      } else {
+        try (InputStream content = open(entry)) {
+          cpio.file(path, entry.mode(), size(entry), content);
         }
       }
     }
+    cpio.finish();
+    out.flush();
   }
 
   private static InputStream open(Entry entry) throws IOException {

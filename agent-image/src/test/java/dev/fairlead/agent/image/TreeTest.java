@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.agent.image;
 
-import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -64,32 +61,6 @@ final class TreeTest {
   }
 
   @Test
-  void entriesAreAligned() throws IOException {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    try (CpioWriter cpio = new CpioWriter(out, 7)) {
-      for (int length = 0; length < 5; length++) {
-        cpio.file("f".repeat(length + 1), 0644, length, bytes(length));
-        assertThat(out.size() % 4).isZero();
-      }
-      cpio.character("console", 0600, 5, 1);
-    }
-    assertThat(out.size() % 4).isZero();
-    String text = out.toString(US_ASCII);
-    assertThat(text).startsWith("07070100000001000081a4").contains("TRAILER!!!");
-    assertThat(text).contains("0000218000000000000000000000000100000007");
-  }
-
-  @Test
-  void aFileOfAnotherSizeIsRefused() throws IOException {
-    try (CpioWriter cpio = new CpioWriter(new ByteArrayOutputStream(), 0)) {
-      assertThatThrownBy(() -> cpio.file("f", 0644, 3, bytes(2)))
-          .isInstanceOf(IOException.class)
-          .hasMessageContaining("changed");
-      assertThatThrownBy(() -> cpio.directory("/absolute", 0755)).isInstanceOf(IOException.class);
-    }
-  }
-
-  @Test
   void laidOutFilesHaveTheGuestsTimesAndModes() throws IOException {
     Tree tree = new Tree();
     tree.file("a/b", 0751, "x");
@@ -107,9 +78,5 @@ final class TreeTest {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     tree.pack(out);
     return out.toByteArray();
-  }
-
-  private static ByteArrayInputStream bytes(int length) {
-    return new ByteArrayInputStream(new byte[length]);
   }
 }
