@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.fairlead.hypervisor.api.HypervisorException;
 import dev.fairlead.hypervisor.api.VmSpec;
 import dev.fairlead.hypervisor.api.VmSpec.SecretChannel;
+import dev.fairlead.hypervisor.host.ConsoleFile;
 import dev.fairlead.hypervisor.host.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -24,9 +25,6 @@ import java.util.regex.Pattern;
  * memory disk: three names in the run directory, given to it by variables of its environment.
  */
 final class AgentFiles {
-
-  /** What the agent says. */
-  static final String CONSOLE = "console.log";
 
   private static final String CMDLINE = "cmdline";
   private static final String CREDENTIAL = "credential";
@@ -64,7 +62,7 @@ final class AgentFiles {
       }
     }
     directory.write(CMDLINE, (String.join(" ", words) + "\n").getBytes(UTF_8));
-    directory.create(CONSOLE);
+    new ConsoleFile(directory).create();
     Path work = directory.file(WORK);
     if (!Files.isDirectory(work)) {
       Files.createDirectory(

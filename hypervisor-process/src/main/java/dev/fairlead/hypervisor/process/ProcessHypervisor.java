@@ -7,6 +7,7 @@ import dev.fairlead.hypervisor.api.HypervisorException.Category;
 import dev.fairlead.hypervisor.api.Vm;
 import dev.fairlead.hypervisor.api.VmListener;
 import dev.fairlead.hypervisor.api.VmSpec;
+import dev.fairlead.hypervisor.host.ConsoleFile;
 import dev.fairlead.hypervisor.host.HostProcess;
 import dev.fairlead.hypervisor.host.RunDirectory;
 import dev.fairlead.protocol.json.ProtocolException;
@@ -83,7 +84,7 @@ public final class ProcessHypervisor implements Hypervisor, AutoCloseable {
               command,
               AgentFiles.environment(spec, directory, settings.environment()),
               directory.path(),
-              directory.file(AgentFiles.CONSOLE));
+              directory.file(ConsoleFile.NAME));
       try {
         VmFile file =
             new VmFile(

@@ -8,6 +8,7 @@ import dev.fairlead.hypervisor.api.VmListener;
 import dev.fairlead.hypervisor.api.VmSpec;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,7 +29,7 @@ public final class ProcessHypervisorComponent implements Hypervisor {
 
   /** What may be configured; see {@link ProcessSettings}. */
   public @interface Config {
-    /** Program and arguments. */
+    /** Program and arguments; an element of several lines is several words. */
     String[] command();
 
     /** Each {@code NAME=value}. */
@@ -42,7 +43,9 @@ public final class ProcessHypervisorComponent implements Hypervisor {
    */
   @Activate
   public ProcessHypervisorComponent(Config config) {
-    if (config.command().length == 0) {
+    List<String> command =
+        Arrays.stream(config.command()).flatMap(String::lines).filter(w -> !w.isEmpty()).toList();
+    if (command.isEmpty()) {
       throw refuse("The setting command is empty; name the program that starts an agent.");
     }
     Map<String, String> environment = new HashMap<>();
@@ -54,8 +57,7 @@ public final class ProcessHypervisorComponent implements Hypervisor {
       environment.put(variable.substring(0, equals), variable.substring(equals + 1));
     }
     hypervisor =
-        new ProcessHypervisor(
-            new ProcessSettings(List.of(config.command()), environment), InstantSource.system());
+        new ProcessHypervisor(new ProcessSettings(command, environment), InstantSource.system());
   }
 
   /** Lets go of all agents, which go on. */

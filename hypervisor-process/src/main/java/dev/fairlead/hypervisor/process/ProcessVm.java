@@ -5,10 +5,10 @@ import dev.fairlead.hypervisor.api.Vm;
 import dev.fairlead.hypervisor.api.VmEnd;
 import dev.fairlead.hypervisor.api.VmEnd.Kind;
 import dev.fairlead.hypervisor.api.VmListener;
+import dev.fairlead.hypervisor.host.ConsoleFile;
 import dev.fairlead.hypervisor.host.HostProcess;
 import dev.fairlead.hypervisor.host.RunDirectory;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -25,12 +25,14 @@ import org.jspecify.annotations.Nullable;
 final class ProcessVm implements Vm {
 
   private static final long LOOK_EVERY_MS = 100;
+  private static final long TIDY_EVERY_MS = 1000;
   private static final int SIGNALLED = 128;
   private static final System.Logger LOG = System.getLogger(ProcessVm.class.getName());
 
   private final ScheduledExecutorService watch;
   private final InstantSource clock;
   private final RunDirectory directory;
+  private final ConsoleFile console;
   private final VmFile file;
   private final HostProcess process;
   private final VmListener listener;
@@ -54,6 +56,7 @@ final class ProcessVm implements Vm {
     this.watch = watch;
     this.clock = clock;
     this.directory = directory;
+    this.console = new ConsoleFile(directory);
     this.file = file;
     this.process = process;
     this.listener = listener;
@@ -121,8 +124,11 @@ final class ProcessVm implements Vm {
     if (isPast()) {
       return;
     }
-    if (hasSpoken()) {
+    if (console.hasSpoken()) {
       cancel(look);
+      look =
+          watch.scheduleWithFixedDelay(
+              () -> guarded(this::tidy), TIDY_EVERY_MS, TIDY_EVERY_MS, TimeUnit.MILLISECONDS);
     } else if (!clock.instant().isBefore(file.bootBy())) {
       cancel(look);
       neverBooted = true;
@@ -130,11 +136,14 @@ final class ProcessVm implements Vm {
     }
   }
 
-  private boolean hasSpoken() {
+  private void tidy() {
+    if (isPast()) {
+      return;
+    }
     try {
-      return Files.size(directory.file(AgentFiles.CONSOLE)) > 0;
+      console.trim();
     } catch (IOException e) {
-      return false;
+      LOG.log(System.Logger.Level.WARNING, "The console's file cannot be cut", e);
     }
   }
 

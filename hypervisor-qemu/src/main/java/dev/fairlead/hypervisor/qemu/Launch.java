@@ -3,6 +3,7 @@ package dev.fairlead.hypervisor.qemu;
 
 import dev.fairlead.hypervisor.api.HypervisorException;
 import dev.fairlead.hypervisor.api.HypervisorException.Category;
+import dev.fairlead.hypervisor.host.ConsoleFile;
 import dev.fairlead.hypervisor.host.HostProcess;
 import dev.fairlead.hypervisor.host.RunDirectory;
 import java.io.IOException;
@@ -41,7 +42,7 @@ record Launch(VmFile file, HostProcess process, Qmp qmp) {
   static Launch run(RunDirectory directory, VmFile file, Qmp.Listener listener) {
     try {
       directory.remove(QemuCommand.PID, QemuCommand.QMP);
-      directory.create(QemuCommand.CONSOLE);
+      new ConsoleFile(directory).create();
       Path output = directory.create(OUTPUT);
       // Written before, so that whatever happens next, the VM can be found again.
       file.write(directory);

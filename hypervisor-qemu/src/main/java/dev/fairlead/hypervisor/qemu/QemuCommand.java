@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.hypervisor.qemu;
 
+import dev.fairlead.hypervisor.host.ConsoleFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,9 +39,6 @@ record QemuCommand(
   /** QEMU's own PID, in the run directory. */
   static final String PID = "pid";
 
-  /** What the guest says, in the run directory. */
-  static final String CONSOLE = "console.log";
-
   /** The credential's name among fw_cfg's. */
   static final String FW_CFG = "opt/fairlead/credential";
 
@@ -68,7 +66,15 @@ record QemuCommand(
         file -> add(words, "-fw_cfg", "name=" + FW_CFG + ",file=" + escape(file.toString())));
     add(words, "-name", "guest=%s,process=%s,debug-threads=on".formatted(computation, process()));
     add(words, "-qmp", "unix:" + escape(file(QMP)) + ",server=on,wait=off");
-    add(words, "-pidfile", file(PID), "-serial", "file:" + file(CONSOLE), "-no-reboot");
+    add(words, "-pidfile", file(PID));
+    // Opened for appending, so that the file can be cut while the guest writes.
+    add(
+        words,
+        "-chardev",
+        "file,id=console,path=" + escape(file(ConsoleFile.NAME)) + ",append=on",
+        "-serial",
+        "chardev:console");
+    add(words, "-no-reboot");
     add(words, "-sandbox", sandbox());
     return List.copyOf(words);
   }

@@ -5,11 +5,11 @@ import dev.fairlead.hypervisor.api.HypervisorException;
 import dev.fairlead.hypervisor.api.Vm;
 import dev.fairlead.hypervisor.api.VmEnd;
 import dev.fairlead.hypervisor.api.VmListener;
+import dev.fairlead.hypervisor.host.ConsoleFile;
 import dev.fairlead.hypervisor.host.HostProcess;
 import dev.fairlead.hypervisor.host.RunDirectory;
 import dev.fairlead.protocol.json.JsonObject;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -40,12 +40,14 @@ final class QemuVm implements Vm {
   private static final Duration LAST_WORDS = Duration.ofMillis(500);
   private static final Duration MONITOR_LOST = Duration.ofSeconds(2);
   private static final long LOOK_EVERY_MS = 100;
+  private static final long TIDY_EVERY_MS = 1000;
   private static final System.Logger LOG = System.getLogger(QemuVm.class.getName());
 
   private final ScheduledExecutorService watch;
   private final Accelerators accelerators;
   private final InstantSource clock;
   private final RunDirectory directory;
+  private final ConsoleFile console;
   private final VmListener listener;
   private final CompletableFuture<VmEnd> ended = new CompletableFuture<>();
 
@@ -87,6 +89,7 @@ final class QemuVm implements Vm {
     this.accelerators = accelerators;
     this.clock = clock;
     this.directory = directory;
+    this.console = new ConsoleFile(directory);
     this.file = file;
     this.listener = listener;
   }
@@ -179,21 +182,27 @@ final class QemuVm implements Vm {
     if (isPast(when)) {
       return;
     }
-    if (hasSpoken()) {
+    if (console.hasSpoken()) {
       lives = true;
       cancel(look);
       removeFiles(INITRD, CREDENTIAL);
+      look =
+          watch.scheduleWithFixedDelay(
+              () -> guarded(() -> tidy(when)), TIDY_EVERY_MS, TIDY_EVERY_MS, TimeUnit.MILLISECONDS);
     } else if (!clock.instant().isBefore(file.bootBy())) {
       cancel(look);
       noLife("no-life");
     }
   }
 
-  private boolean hasSpoken() {
+  private void tidy(int when) {
+    if (isPast(when)) {
+      return;
+    }
     try {
-      return Files.size(directory.file(QemuCommand.CONSOLE)) > 0;
+      console.trim();
     } catch (IOException e) {
-      return false;
+      LOG.log(System.Logger.Level.WARNING, "The console's file cannot be cut", e);
     }
   }
 
@@ -232,7 +241,7 @@ final class QemuVm implements Vm {
     if (isPast(when)) {
       return;
     }
-    if (lives || hasSpoken()) {
+    if (lives || console.hasSpoken()) {
       signs.hypervisorFailed("internal-error");
       killProcess();
     } else {

@@ -72,8 +72,10 @@ class QemuCommandTest {
             unix:/run/fl/a b/qmp.sock,server=on,wait=off
             -pidfile
             /run/fl/a b/pid
+            -chardev
+            file,id=console,path=/run/fl/a b/console.log,append=on
             -serial
-            file:/run/fl/a b/console.log
+            chardev:console
             -no-reboot
             -sandbox
             on,obsolete=deny,resourcecontrol=deny""");

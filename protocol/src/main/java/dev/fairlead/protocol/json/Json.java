@@ -146,7 +146,8 @@ public final class Json {
       parser.nextToken();
       Reader reader = new Reader(parser, text, first);
       JsonValue value = reader.value(Place.ROOT);
-      int end = reader.end();
+      // Behind a number, the parser has looked at one character more.
+      int end = value instanceof JsonNumber number ? first + number.text().length() : reader.end();
       if (whole && parser.nextToken() != null) {
         throw new ProtocolException(
             "bad-json",

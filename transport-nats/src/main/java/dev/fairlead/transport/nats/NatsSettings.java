@@ -44,7 +44,7 @@ record NatsSettings(
    */
   static NatsSettings read(Function<String, @Nullable String> settings) {
     URI endpoint = endpoint(settings.apply(TransportProvider.ENDPOINT));
-    String pin = present(settings.apply(TransportProvider.CA_SHA256));
+    String pin = settings.apply(TransportProvider.CA_SHA256); // an empty one is no leave to trust
     String ca = present(settings.apply(CA));
     boolean secure = "tls".equals(endpoint.getScheme()) || pin != null || ca != null;
     int port = endpoint.getPort() < 0 ? DEFAULT_PORT : endpoint.getPort();

@@ -135,6 +135,11 @@ final class NatsTransport implements Transport, NatsLink.Owner {
     return state;
   }
 
+  /** The connection on which messages are sent now, null where there is none. */
+  @Nullable NatsLink link() {
+    return sending;
+  }
+
   @Override
   public void refused(NatsLink from, Refusals.Refusal refusal) {
     synchronized (lock) {

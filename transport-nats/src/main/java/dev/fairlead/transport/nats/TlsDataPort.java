@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 import io.nats.client.Options;
 import io.nats.client.impl.SocketDataPortWithWriteTimeout;
 import java.io.IOException;
+import java.net.Socket;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 public final class TlsDataPort extends SocketDataPortWithWriteTimeout {
 
   private @Nullable Options options;
+  private @Nullable Socket plain;
 
   /** Made by jnats. */
   public TlsDataPort() {}
@@ -41,9 +43,22 @@ public final class TlsDataPort extends SocketDataPortWithWriteTimeout {
     secure.setSoTimeout((int) known.getConnectionTimeout().toMillis());
     secure.startHandshake();
     secure.setSoTimeout(timeout);
+    plain = socket;
     socket = secure;
     in = secure.getInputStream();
     out = secure.getOutputStream();
     isSecure = true;
+  }
+
+  /**
+   * Frees the reader at once; jnats would wait a second for it, for want of this on TLS sockets.
+   */
+  @Override
+  public void shutdownInput() throws IOException {
+    if (plain == null) {
+      super.shutdownInput();
+    } else {
+      plain.shutdownInput();
+    }
   }
 }

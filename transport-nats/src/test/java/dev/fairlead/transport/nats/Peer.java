@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.transport.nats;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.awaitility.Awaitility.await;
 
 import dev.fairlead.transport.access.Credential;
@@ -35,6 +36,15 @@ final class Peer implements TransportListener, AutoCloseable {
   }
 
   Peer(String endpoint, @Nullable String pin, @Nullable Credential credential) {
+    this(endpoint, pin, credential, Map.of());
+  }
+
+  Peer(
+      String endpoint,
+      @Nullable String pin,
+      @Nullable Credential credential,
+      Map<String, String> more) {
+    settings.putAll(more);
     settings.put(TransportProvider.ENDPOINT, endpoint);
     if (pin != null) {
       settings.put(TransportProvider.CA_SHA256, pin);
@@ -43,6 +53,19 @@ final class Peer implements TransportListener, AutoCloseable {
       settings.put(TransportProvider.CREDENTIAL, credential.content());
     }
     transport = new NatsTransportProvider().open(settings::get, this);
+  }
+
+  /** The connection that it has now. */
+  NatsLink link() {
+    return Objects.requireNonNull(((NatsTransport) transport).link());
+  }
+
+  /** Threads of all transports of this JVM. */
+  static List<String> threads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .map(Thread::getName)
+        .filter(name -> name.startsWith("fairlead-nats-") && !name.equals("fairlead-nats-server"))
+        .toList();
   }
 
   Peer connected() {
@@ -58,7 +81,7 @@ final class Peer implements TransportListener, AutoCloseable {
   }
 
   void send(String address, String text) throws Exception {
-    send(new Message(address, text.getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+    send(new Message(address, text.getBytes(UTF_8)));
   }
 
   void send(Message message) throws Exception {

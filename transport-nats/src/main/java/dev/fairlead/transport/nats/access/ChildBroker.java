@@ -13,11 +13,7 @@ import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URI;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
@@ -54,7 +50,7 @@ final class ChildBroker implements Account {
   private final Path folder;
   private final InstantSource clock;
   private final SecureRandom random;
-  private final FileChannel lock;
+  private final FolderLock lock;
   private final IssuedBook book;
   private final Nkey operator;
   private final Nkey system;
@@ -68,7 +64,7 @@ final class ChildBroker implements Account {
       Path folder,
       InstantSource clock,
       SecureRandom random,
-      FileChannel lock,
+      FolderLock lock,
       IssuedBook book,
       Map<String, Nkey> keys,
       Endpoint endpoint,
@@ -109,8 +105,7 @@ final class ChildBroker implements Account {
             settings.program(), "nats-server", "run: apt-get install -y nats-server");
     Path folder = settings.folder();
     try {
-      PrivateFiles.folder(folder);
-      FileChannel lock = lock(folder);
+      FolderLock lock = FolderLock.take(folder);
       boolean done = false;
       try {
         IssuedBook book = IssuedBook.open(folder.resolve("book"));
@@ -137,7 +132,7 @@ final class ChildBroker implements Account {
       BrokerSettings settings,
       InstantSource clock,
       SecureRandom random,
-      FileChannel lock,
+      FolderLock lock,
       IssuedBook book,
       Map<String, Nkey> keys,
       String ca,
@@ -188,26 +183,6 @@ final class ChildBroker implements Account {
       socket.bind(new InetSocketAddress(host, 0));
       return socket.getLocalPort();
     }
-  }
-
-  private static FileChannel lock(Path folder) throws IOException {
-    FileChannel channel =
-        FileChannel.open(
-            folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    FileLock held = null;
-    try {
-      held = channel.tryLock();
-    } catch (OverlappingFileLockException e) {
-      LOG.log(Level.DEBUG, "The folder is in use in this very process.", e);
-    }
-    if (held == null) {
-      channel.close();
-      throw new TransportException(
-          RETRY,
-          "folder-in-use",
-          "Another broker uses '" + folder + "': end it, or choose another folder.");
-    }
-    return channel;
   }
 
   /** The keys of operator and accounts: lines of a name and a seed. */
@@ -299,9 +274,9 @@ final class ChildBroker implements Account {
     return book;
   }
 
-  /** The child's id, for tests of its death. */
-  long pid() {
-    return server.pid();
+  /** The child itself, for tests of its death. */
+  ServerProcess server() {
+    return server;
   }
 
   @Override
@@ -345,11 +320,7 @@ final class ChildBroker implements Account {
   @Override
   public void close() {
     server.close();
-    try {
-      lock.close();
-    } catch (IOException e) {
-      LOG.log(Level.DEBUG, "The lock of the folder was gone.", e);
-    }
+    lock.close();
   }
 
   private synchronized String accountJwt(IssuedBook issued, long now) {

@@ -26,6 +26,10 @@ public final class NatsAccessProvider implements AccessProvider {
     InstantSource clock = InstantSource.system();
     SecureRandom random = new SecureRandom();
     String broker = settings.apply("broker");
+    if ("external".equals(broker)) {
+      ExternalAccount account = ExternalAccount.open(settings);
+      return new NatsIssuer(account.endpoint(), account, account.book(), clock, random);
+    }
     if (broker != null && !broker.equals("child")) {
       throw BrokerSettings.bad("broker", "is neither 'child' nor 'external'");
     }

@@ -10,22 +10,25 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a grant means to NATS. Where the holder's own name is a segment of the patterns, they become
  * a template that the account's JWT holds once for all holders of the same kind, and the holder's
- * JWT carries its name alone: less than 700 bytes.
+ * JWT carries its name alone: less than 700 bytes. Rights too long for a JWT of the size that a
+ * credential may have are kept there as well, for that holder alone.
  */
 final class Permissions {
 
   private static final String NAME = "{{name()}}";
   private static final int MAX_SUBSCRIPTIONS = 256;
   private static final int MAX_PAYLOAD = 1 << 20;
+  private static final int MAX_INSIDE = 256;
 
   private Permissions() {}
 
-  /** The template of a grant as a JSON object, null where no pattern names the holder. */
+  /** The template of a grant as a JSON object, null where its rights fit into a credential. */
   static @Nullable String template(Grant grant) {
     List<String> sends = named(grant.sends(), grant.subject());
     List<String> receives = named(grant.receives(), grant.subject());
     boolean own = !sends.equals(grant.sends()) || !receives.equals(grant.receives());
-    return own ? "{" + rights(sends, receives) + "}" : null;
+    String rights = rights(sends, receives);
+    return own || rights.length() > MAX_INSIDE ? "{" + rights + "}" : null;
   }
 
   /** The rights of a grant as members of a JSON object. */

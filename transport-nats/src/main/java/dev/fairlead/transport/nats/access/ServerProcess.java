@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
@@ -52,7 +53,9 @@ final class ServerProcess implements AutoCloseable {
   private final Thread keeper;
   private final CompletableFuture<Void> firstReady = new CompletableFuture<>();
   private final CountDownLatch closing = new CountDownLatch(1);
+  private final Semaphore mayRun = new Semaphore(1);
   private volatile @Nullable Process process;
+  private volatile boolean ready;
 
   /**
    * Prepares one.
@@ -142,6 +145,25 @@ final class ServerProcess implements AutoCloseable {
     }
   }
 
+  /** Whether it answers at present. */
+  boolean ready() {
+    return ready;
+  }
+
+  /** For tests of faults: ends the child as a crash would, and keeps it down. */
+  void halt() throws InterruptedException {
+    mayRun.acquire();
+    Process running = process;
+    if (running != null) {
+      running.destroyForcibly().waitFor();
+    }
+  }
+
+  /** Lets it start again after {@link #halt}. */
+  void resume() {
+    mayRun.release();
+  }
+
   /** The child's id, 0 when there is none at present. */
   long pid() {
     Process running = process;
@@ -152,6 +174,8 @@ final class ServerProcess implements AutoCloseable {
     long wait = FIRST_WAIT_MS;
     try {
       while (closing.getCount() > 0) {
+        mayRun.acquire();
+        mayRun.release();
         long since = System.nanoTime();
         try {
           int exit = run();
@@ -170,7 +194,8 @@ final class ServerProcess implements AutoCloseable {
           }
           LOG.log(Level.ERROR, "nats-server does not start; it is tried again.", e);
         }
-        wait = System.nanoTime() - since > SECONDS.toNanos(10) ? FIRST_WAIT_MS : wait * 2;
+        boolean steady = System.nanoTime() - since > SECONDS.toNanos(10);
+        wait = steady || mayRun.availablePermits() == 0 ? FIRST_WAIT_MS : wait * 2;
         if (closing.await(Math.min(wait, WAIT_LIMIT_MS), MILLISECONDS)) {
           return;
         }
@@ -194,6 +219,7 @@ final class ServerProcess implements AutoCloseable {
       awaitReady(started);
       return started.waitFor();
     } finally {
+      ready = false;
       end(started);
       process = null;
     }
@@ -202,6 +228,7 @@ final class ServerProcess implements AutoCloseable {
   private void awaitReady(Process started) throws InterruptedException {
     while (started.isAlive() && closing.getCount() > 0) {
       if (answers()) {
+        ready = true;
         firstReady.complete(null);
         return;
       }
@@ -259,6 +286,7 @@ final class ServerProcess implements AutoCloseable {
   @Override
   public void close() {
     closing.countDown();
+    mayRun.release();
     Process running = process;
     try {
       if (running != null) {

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.delivery;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.fairlead.transport.api.Message;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class InboxTest {
+
+  private static final String LOGS = "fl/c/up/logs";
+  private static final StreamId ID = new StreamId(LOGS, "e1");
+
+  private final SimTime time = new SimTime();
+  private final SimNet net = new SimNet(time, new Random(1));
+  private final SimNet.End agent = net.end();
+  private final SimNet.End sink = net.end();
+  private final SimStore store = new SimStore(time, new Random(2));
+  private final List<String> refusals = new ArrayList<>();
+  private final Inbox inbox =
+      new Inbox(
+          sink,
+          time,
+          store,
+          List.of("fl/*/up/logs"),
+          id -> id.epoch().startsWith("e") ? Optional.of("fl/c/down/acks/logs") : Optional.empty(),
+          new InboxListener() {
+            @Override
+            public void refused(String address, DeliveryException reason) {
+              refusals.add(reason.code());
+            }
+
+            @Override
+            public void gap(Batch gap) {}
+
+            @Override
+            public void storeFailed(StreamId stream, Throwable reason) {}
+          });
+
+  @BeforeEach
+  void keepAcknowledgements() {
+    sink.keepSent = true;
+  }
+
+  @Test
+  void whatIsStoredIsAcknowledgedOnlyThen() {
+    store.syncDelay = 10_000_000;
+    send(batch(1, 2, "a\nb"));
+    time.pass(Duration.ofMillis(1));
+    assertThat(sink.sent).isEmpty();
+    time.pass(Duration.ofMillis(20));
+    assertThat(lastAck()).containsEntry("fl-stored", "2").containsEntry("fl-epoch", "e1");
+    assertThat(inbox.books().stored()).isEqualTo(2);
+  }
+
+  @Test
+  void aRepeatIsDroppedAndAcknowledgedAgain() {
+    send(batch(1, 2, "a\nb"));
+    settle();
+    int before = sink.sent.size();
+    send(batch(1, 2, "a\nb"));
+    settle();
+    assertThat(sink.sent).hasSize(before + 1);
+    assertThat(inbox.books().duplicates()).isEqualTo(2);
+    assertThat(store.batches(ID)).hasSize(1);
+  }
+
+  @Test
+  void whatOverlapsIsCut() {
+    send(batch(1, 2, "a\nb"));
+    send(batch(2, 3, "b\nc\nd"));
+    settle();
+    assertThat(store.storedUpTo(ID)).isEqualTo(4);
+    assertThat(store.batches(ID).get(1).records())
+        .containsExactly("c".getBytes(UTF_8), "d".getBytes(UTF_8));
+    assertThat(inbox.books().duplicates()).isEqualTo(1);
+  }
+
+  @Test
+  void whatComesEarlyWaitsAndTheMissingIsAskedFor() {
+    send(batch(3, 1, "c"));
+    send(batch(2, 1, "b"));
+    settle();
+    assertThat(lastAck()).containsEntry("fl-stored", "0").containsEntry("fl-want", "1-2");
+    assertThat(inbox.books().heldBytes()).isEqualTo(2);
+    send(batch(1, 1, "a"));
+    settle();
+    assertThat(store.storedUpTo(ID)).isEqualTo(3);
+    assertThat(lastAck()).containsEntry("fl-stored", "3").doesNotContainKey("fl-want");
+    assertThat(inbox.books().heldBytes()).isZero();
+  }
+
+  @Test
+  void whatTheSenderNoLongerHasBecomesAGap() {
+    Map<String, String> headers = batch(10, 1, "x");
+    headers.put("fl-kept", "8");
+    send(headers);
+    settle();
+    assertThat(store.batches(ID)).hasSize(1);
+    assertThat(store.batches(ID).get(0).gap()).isEqualTo("not-kept");
+    assertThat(store.storedUpTo(ID)).isEqualTo(7);
+    send(batch(8, 2, "h\ni"));
+    settle();
+    assertThat(store.storedUpTo(ID)).isEqualTo(10);
+    assertThat(inbox.books().gaps()).isEqualTo(7);
+  }
+
+  @Test
+  void aSendersOwnGapIsStoredAsOne() {
+    Map<String, String> headers = batch(1, 5, "");
+    headers.put("fl-gap", "drop-old");
+    send(headers);
+    settle();
+    assertThat(store.batches(ID).get(0).gap()).isEqualTo("drop-old");
+    assertThat(lastAck()).containsEntry("fl-stored", "5");
+  }
+
+  @Test
+  void whatTheStoreDidNotTakeMayComeAgain() {
+    store.full = true;
+    send(batch(1, 1, "a"));
+    send(batch(2, 1, "b"));
+    settle();
+    assertThat(sink.sent).isEmpty();
+    assertThat(inbox.books().storeFailures()).isEqualTo(2);
+    store.full = false;
+    send(batch(1, 1, "a"));
+    send(batch(2, 1, "b"));
+    settle();
+    assertThat(lastAck()).containsEntry("fl-stored", "2");
+  }
+
+  @Test
+  void anAnnouncementAsksForAllThatIsUnderWay() {
+    inbox.announce(ID);
+    settle();
+    assertThat(lastAck())
+        .containsEntry("fl-stored", "0")
+        .containsEntry("fl-want", "1-999999999999999");
+  }
+
+  @Test
+  void theWindowForEarlyBatchesIsBounded() {
+    for (int i = 0; i < 400; i++) {
+      send(batch(2 + i, 1, "x"));
+    }
+    settle();
+    assertThat(inbox.books().beyondWindow()).isEqualTo(144);
+    assertThat(inbox.books().heldBytes()).isEqualTo(256);
+  }
+
+  @Test
+  void whatIsNoBatchIsRefusedByItsReason() {
+    refused("bad-version", "fl-v", "2");
+    refused("bad-epoch", "fl-epoch", "e/1");
+    refused("bad-header", "fl-first", "0");
+    refused("bad-header", "fl-first", "1e3");
+    refused("bad-header", "fl-count", "9999999999999999");
+    refused("bad-count", "fl-count", "999999999999999");
+    refused("bad-numbers", "fl-first", "999999999999999");
+    refused("bad-numbers", "fl-kept", "2");
+    refused("bad-hash", "fl-hash", "00000000");
+    refused("bad-count", "fl-count", "3");
+    refused("bad-gap", "fl-gap", "x");
+    refused("unknown-stream", "fl-epoch", "x");
+    for (String name : List.of("fl-v", "fl-epoch", "fl-first", "fl-count", "fl-kept", "fl-hash")) {
+      Map<String, String> headers = batch(2, 2, "a\nb");
+      headers.remove(name);
+      send(headers);
+      settle();
+      assertThat(refusals).last().isEqualTo("missing-header");
+    }
+    assertThat(store.storedUpTo(ID)).isZero();
+    assertThat(inbox.books().refused()).isEqualTo(refusals.size());
+  }
+
+  @Test
+  void randomHeadersHarmNothing() {
+    Random random = new Random(7);
+    List<String> names =
+        List.of("fl-v", "fl-epoch", "fl-first", "fl-count", "fl-kept", "fl-hash", "fl-gap");
+    List<String> values =
+        List.of("1", "2", "0", "-1", "e1", "", "x", "999999999999999", "00000000", "drop-old");
+    for (int i = 0; i < 20_000; i++) {
+      Map<String, String> headers = batch(1 + random.nextInt(3), 1, "a");
+      for (int k = random.nextInt(3); k >= 0; k--) {
+        headers.put(
+            names.get(random.nextInt(names.size())), values.get(random.nextInt(values.size())));
+      }
+      send(headers);
+      settle();
+    }
+    assertThat(inbox.books().refused()).isPositive();
+  }
+
+  private void refused(String code, String name, String value) {
+    Map<String, String> headers = batch(1, 2, "a\nb");
+    headers.put(name, value);
+    send(headers);
+    settle();
+    assertThat(refusals).last().isEqualTo(code);
+  }
+
+  private void settle() {
+    time.pass(Duration.ofMillis(10));
+  }
+
+  private Map<String, String> lastAck() {
+    return sink.sent.get(sink.sent.size() - 1).headers();
+  }
+
+  private String payload = "";
+
+  private Map<String, String> batch(long first, long count, String text) {
+    payload = text;
+    byte[] bytes = text.getBytes(UTF_8);
+    Map<String, String> headers = new HashMap<>();
+    headers.put("fl-v", "1");
+    headers.put("fl-epoch", "e1");
+    headers.put("fl-first", Long.toString(first));
+    headers.put("fl-count", Long.toString(count));
+    headers.put("fl-kept", "1");
+    headers.put("fl-hash", HexFormat.of().toHexDigits(Headers.crc(bytes, bytes.length)));
+    return headers;
+  }
+
+  private void send(Map<String, String> headers) {
+    agent.send(new Message(LOGS, headers, ByteBuffer.wrap(payload.getBytes(UTF_8))));
+    // arrives, and nothing else happens yet
+    time.pass(Duration.ofNanos(net.weather.delay + 1000));
+  }
+}

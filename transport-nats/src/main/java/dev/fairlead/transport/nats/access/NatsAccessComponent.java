@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.transport.nats.access;
+
+import dev.fairlead.transport.access.Credential;
+import dev.fairlead.transport.access.CredentialIssuer;
+import dev.fairlead.transport.access.Endpoint;
+import dev.fairlead.transport.access.Grant;
+import java.time.Duration;
+import java.util.Map;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
+
+/**
+ * Where a configuration asks for it: the one issuer of this framework, as a service. The keys of
+ * the configuration are the settings of {@link NatsAccessProvider}.
+ */
+@Component(
+    service = CredentialIssuer.class,
+    immediate = true,
+    configurationPid = "dev.fairlead.transport.nats.access",
+    configurationPolicy = ConfigurationPolicy.REQUIRE,
+    property = "transport.name=nats")
+public final class NatsAccessComponent implements CredentialIssuer {
+
+  private final CredentialIssuer issuer;
+
+  /**
+   * Opens the access side, and starts a broker where the configuration asks for one.
+   *
+   * @param settings of the component
+   */
+  @Activate
+  public NatsAccessComponent(Map<String, Object> settings) {
+    this.issuer =
+        new NatsAccessProvider()
+            .open(
+                name -> {
+                  Object value = settings.get(name);
+                  return value == null ? null : value.toString();
+                });
+  }
+
+  @Deactivate
+  void deactivate() {
+    issuer.close();
+  }
+
+  @Override
+  public String transport() {
+    return issuer.transport();
+  }
+
+  @Override
+  public Endpoint endpoint() {
+    return issuer.endpoint();
+  }
+
+  @Override
+  public Credential issue(Grant grant, Duration lifetime) {
+    return issuer.issue(grant, lifetime);
+  }
+
+  @Override
+  public void revoke(String subject) {
+    issuer.revoke(subject);
+  }
+
+  /** Does nothing: the service is its component's to close, not one user's. */
+  @Override
+  public void close() {}
+}
