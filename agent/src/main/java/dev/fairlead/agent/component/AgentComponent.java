@@ -107,8 +107,8 @@ public final class AgentComponent {
     /** Seconds between two heartbeats. */
     int heartbeat_seconds() default 5;
 
-    /** Seconds that the transport's bundle may take to appear. */
-    int patience_seconds() default 20;
+    /** Seconds that the transport's bundle may take to appear, in a slow guest too. */
+    int patience_seconds() default 60;
 
     /** Whether role signatures over the bare word are taken: they can be repeated for ever. */
     boolean bare_signatures() default false;

@@ -65,7 +65,7 @@ public final class Agent implements AgentService, AutoCloseable {
 
   private static final System.Logger log = System.getLogger(Agent.class.getName());
 
-  /** So many refusals are told as events; more are logged only, so that nobody can flood. */
+  /** So many refusals are told as events; of more, few are logged, so that nobody can flood. */
   private static final int REFUSALS_TOLD = 100;
 
   private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(60);
@@ -860,8 +860,11 @@ public final class Agent implements AgentService, AutoCloseable {
   }
 
   private void refuse(String type, String code, String message) {
-    log.log(WARNING, "{0}: {1}: {2}", type, code, message);
     refusals++;
+    // Beyond the bound, ever fewer of them: 128, 256, 512…
+    if (refusals <= REFUSALS_TOLD || Integer.bitCount(refusals) == 1) {
+      log.log(WARNING, "{0} ({1} so far): {2}: {3}", type, refusals, code, message);
+    }
     if (refusals <= REFUSALS_TOLD) {
       tell(type, "Warning", JsonObject.builder().put("code", code).put("message", message).build());
     }

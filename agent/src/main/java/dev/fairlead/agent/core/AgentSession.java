@@ -64,6 +64,10 @@ public final class AgentSession implements AutoCloseable {
   private static final int QUEUE = 64;
 
   private static final int IDS_REMEMBERED = 256;
+
+  /** How long the last events may take to be delivered, once the agent was told to stop. */
+  private static final Duration LAST_WORDS = Duration.ofSeconds(20);
+
   private static final long EVENTS_BYTES = 1 << 20;
 
   private final Setup setup;
@@ -81,6 +85,7 @@ public final class AgentSession implements AutoCloseable {
   private final Thread loop;
   private final AtomicBoolean chosen = new AtomicBoolean();
   private final AtomicBoolean greeted = new AtomicBoolean();
+  private final AtomicBoolean waited = new AtomicBoolean();
   private final AtomicBoolean closed = new AtomicBoolean();
   private final AtomicLong overflow = new AtomicLong();
   private final Set<String> commandIds = new LinkedHashSet<>();
@@ -383,7 +388,8 @@ public final class AgentSession implements AutoCloseable {
       }
     } else if (command instanceof Command.Stop stop) {
       agent.stop(stop.reason());
-      drain(setup.patience());
+      drain(LAST_WORDS);
+      waited.set(true);
       setup.ended().run();
     }
   }
@@ -434,7 +440,7 @@ public final class AgentSession implements AutoCloseable {
       return;
     }
     agent.close();
-    if (switchboard.connected()) {
+    if (switchboard.connected() && !waited.get()) {
       drain(Duration.ofSeconds(5));
     }
     loop.interrupt();

@@ -21,7 +21,7 @@ for device in null zero full random urandom; do
   : > "$root/dev/$device"
   $bb mount --bind "/dev/$device" "$root/dev/$device"
 done
-$bb mount -t proc -o ro,nosuid,nodev,noexec proc "$root/proc"
+$bb mount -t proc -o ro,nosuid,nodev,noexec,hidepid=2 proc "$root/proc"
 # The kernel command line may hold the credential, and is everyone's to read.
 $bb mount --bind /dev/null "$root/proc/cmdline"
 $bb mount --bind "$work" "$root/work"

@@ -47,6 +47,7 @@ final class Migrations {
                 started BIGINT NOT NULL,
                 credential_sha256 VARCHAR(64),
                 credential_expires BIGINT,
+                revoked BIGINT,
                 vm_state VARCHAR(16) NOT NULL,
                 end_kind VARCHAR(64),
                 end_reason VARCHAR(256),

@@ -200,41 +200,6 @@ public final class Registry {
   }
 
   /**
-   * Writes down what a manager's event says of a VM; nothing for a VM that has ended already, or a
-   * computation of another manager.
-   *
-   * @param host the manager, as the address named it
-   * @param state {@code BOOTED} or {@code ENDED}
-   * @param kind what the end means, null when it did not end
-   * @param reason the hypervisor's own word, null when it did not end
-   * @return the computation if anything changed
-   */
-  public Optional<Computation> vm(
-      String host, String id, VmState state, @Nullable String kind, @Nullable String reason) {
-    return change(
-        connection -> {
-          Optional<Computation> found = newest(connection, id);
-          if (found.isEmpty()
-              || !found.get().run().host().equals(host)
-              || found.get().run().vm().compareTo(state) >= 0) {
-            return Optional.empty();
-          }
-          int number = found.get().run().number();
-          if (state == VmState.ENDED) {
-            end(
-                connection,
-                id,
-                number,
-                kind == null ? "unknown" : kind,
-                reason == null ? "unknown" : reason);
-          } else {
-            booted(connection, id, number);
-          }
-          return newest(connection, id);
-        });
-  }
-
-  /**
    * Writes down what became of an agent. Does nothing for a run that is over.
    *
    * @param run the run it was seen in
@@ -274,6 +239,32 @@ public final class Registry {
                 millis(expiresAt),
                 id,
                 run));
+  }
+
+  /** Writes down that all credentials of a run were revoked. */
+  public void revoked(String id, int run) {
+    change(
+        connection ->
+            update(
+                connection,
+                "UPDATE run SET revoked = ? WHERE computation = ? AND number = ?",
+                now(),
+                id,
+                run));
+  }
+
+  /**
+   * The computations whose VM has ended while their credentials were not revoked yet: what a broker
+   * that was away, or this service's own end, has left to do.
+   */
+  public List<Computation> toRevoke() {
+    return read(
+        connection ->
+            select(
+                connection,
+                SELECT
+                    + " WHERE r.number = c.run AND r.vm_state = ? AND r.revoked IS NULL ORDER BY c.id",
+                VmState.ENDED.word()));
   }
 
   /**

@@ -140,9 +140,7 @@ class RegistryTest {
   @Test
   void theFirstReasonOfAnEndStays() {
     register("123");
-    assertThat(registry.vm("_host-1", "123", VmState.ENDED, "CRASHED", "guest-panic")).isPresent();
-    assertThat(registry.vm("_host-1", "123", VmState.ENDED, "KILLED", "signal-9")).isEmpty();
-    assertThat(registry.vm("_host-1", "123", VmState.BOOTED, null, null)).isEmpty();
+    registry.ended(request(), "123", "CRASHED", "guest-panic");
     registry.ended(request(), "123", "KILLED", "signal-9");
     Run run = registry.find("123").orElseThrow().run();
     assertThat(run.endKind()).isEqualTo("CRASHED");
@@ -152,11 +150,14 @@ class RegistryTest {
   }
 
   @Test
-  void anEventOfAnotherManagerChangesNothing() {
-    register("123");
-    assertThat(registry.vm("_host-2", "123", VmState.ENDED, "KILLED", "x")).isEmpty();
-    assertThat(registry.vm("_host-1", "nobody", VmState.ENDED, "KILLED", "x")).isEmpty();
-    assertThat(registry.find("123").orElseThrow().run().vm()).isEqualTo(VmState.STARTING);
+  void whatWasNotRevokedIsKnownUntilItIs() {
+    register("a");
+    register("b");
+    assertThat(registry.toRevoke()).isEmpty();
+    registry.ended(request(), "a", "KILLED", "signal-9");
+    assertThat(registry.toRevoke()).extracting(Computation::id).containsExactly("a");
+    registry.revoked("a", 1);
+    assertThat(registry.toRevoke()).isEmpty();
   }
 
   @Test

@@ -76,6 +76,9 @@ public record VmSpec(
     if (cpus < 1 || memoryMib < 128) {
       throw refuse("A VM needs at least 1 processor and 128 MiB.");
     }
+    if (bootDeadline.isNegative() || bootDeadline.isZero()) {
+      throw refuse("A VM's boot deadline is positive.");
+    }
     facts = Collections.unmodifiableSortedMap(new TreeMap<>(facts));
     forwards = List.copyOf(forwards);
     endpoints = List.copyOf(endpoints);

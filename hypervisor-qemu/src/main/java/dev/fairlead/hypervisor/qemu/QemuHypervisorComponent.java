@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -63,14 +64,14 @@ public final class QemuHypervisorComponent implements Hypervisor {
     hypervisor =
         new QemuHypervisor(
             new QemuSettings(
-                Path.of(config.kernel()),
-                Path.of(config.initramfs()),
+                path("kernel", config.kernel()),
+                path("initramfs", config.initramfs()),
                 optional(config.kernel_sha256()),
                 optional(config.initramfs_sha256()),
                 config.qemu(),
                 accelerator(config.accelerator()),
                 List.of(config.relay()),
-                Path.of(config.state())),
+                path("state", config.state())),
             InstantSource.system(),
             UUID::randomUUID);
   }
@@ -101,19 +102,27 @@ public final class QemuHypervisorComponent implements Hypervisor {
     return hypervisor.adopt(runDirectory, listener);
   }
 
+  private static Path path(String setting, @Nullable String value) {
+    if (value == null || value.isBlank()) {
+      throw refuse("The setting %s is missing; give a path.".formatted(setting), null);
+    }
+    return Path.of(value);
+  }
+
   private static AcceleratorChoice accelerator(String word) {
     try {
       return AcceleratorChoice.valueOf(word.toUpperCase(Locale.ROOT));
     } catch (IllegalArgumentException e) {
-      throw new HypervisorException(
-          HypervisorException.Category.REFUSED,
-          "bad-setting",
-          "The setting accelerator is auto, kvm or tcg, not '%s'.".formatted(word),
-          e);
+      throw refuse("The setting accelerator is auto, kvm or tcg, not '%s'.".formatted(word), e);
     }
   }
 
   private static Optional<String> optional(String value) {
     return value.isEmpty() ? Optional.empty() : Optional.of(value.toLowerCase(Locale.ROOT));
+  }
+
+  private static HypervisorException refuse(String sentence, @Nullable Throwable cause) {
+    return new HypervisorException(
+        HypervisorException.Category.REFUSED, "bad-setting", sentence, cause);
   }
 }

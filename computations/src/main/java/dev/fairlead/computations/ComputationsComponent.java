@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.computations;
+
+import dev.fairlead.http.HttpSettings;
+import dev.fairlead.transport.access.CredentialIssuer;
+import dev.fairlead.transport.api.TransportProvider;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+
+/** Runs the service as a deployment's configuration says. */
+@Component(
+    service = {},
+    immediate = true,
+    configurationPid = "dev.fairlead.computations",
+    configurationPolicy = ConfigurationPolicy.REQUIRE)
+public final class ComputationsComponent {
+
+  private final ComputationsService service;
+
+  /** The settings, as the module's README explains them. */
+  @interface Config {
+    /** The first segment of every address. */
+    String fleet() default "fairlead";
+
+    /** Where registry and store lie. */
+    String directory();
+
+    /** How long a credential lives, in seconds. */
+    long credential_lifetime() default 86_400;
+
+    /** Size at which the store begins another file. */
+    long segment_bytes() default 64L << 20;
+
+    /** Where the API listens; empty for loopback. */
+    String http_host() default "";
+
+    /** The API's port; 0 for any free one. */
+    int http_port() default 9020;
+
+    /** What clients must show; empty for nothing, on loopback only. */
+    String http_token() default "";
+  }
+
+  /** Made by the service component runtime. */
+  @Activate
+  public ComputationsComponent(
+      Config config, @Reference(name = "transport") TransportProvider provider) {
+    service =
+        ComputationsService.start(
+            new Settings(
+                config.fleet(),
+                provider.name(),
+                Path.of(config.directory()),
+                Duration.ofSeconds(config.credential_lifetime()),
+                config.segment_bytes(),
+                HttpSettings.at("computations", config.http_host(), config.http_port())
+                    .withToken(config.http_token())),
+            InstantSource.system());
+    service.provider(provider);
+  }
+
+  @Reference(
+      name = "issuer",
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC)
+  void bindIssuer(CredentialIssuer issuer) {
+    service.addIssuer(issuer);
+  }
+
+  void unbindIssuer(CredentialIssuer issuer) {
+    service.removeIssuer(issuer);
+  }
+
+  @Deactivate
+  void deactivate() {
+    service.close();
+  }
+}

@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.computations;
+
+import static java.lang.System.Logger.Level.ERROR;
+import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
+import static java.util.Objects.requireNonNull;
+
+import dev.fairlead.computations.liveness.AgentState;
+import dev.fairlead.computations.liveness.Liveness;
+import dev.fairlead.computations.registry.Computation;
+import dev.fairlead.computations.registry.EmbeddedDatabase;
+import dev.fairlead.computations.registry.Registry;
+import dev.fairlead.computations.registry.Run;
+import dev.fairlead.computations.registry.VmState;
+import dev.fairlead.computations.store.RecordStore;
+import dev.fairlead.delivery.Batch;
+import dev.fairlead.delivery.DeliveryException;
+import dev.fairlead.delivery.Disk;
+import dev.fairlead.delivery.Inbox;
+import dev.fairlead.delivery.InboxBooks;
+import dev.fairlead.delivery.InboxListener;
+import dev.fairlead.delivery.Responder;
+import dev.fairlead.delivery.Runner;
+import dev.fairlead.delivery.SegmentLog;
+import dev.fairlead.delivery.StreamId;
+import dev.fairlead.delivery.Switchboard;
+import dev.fairlead.delivery.SwitchboardListener;
+import dev.fairlead.http.JsonServer;
+import dev.fairlead.protocol.Addresses;
+import dev.fairlead.protocol.Event;
+import dev.fairlead.protocol.json.JsonObject;
+import dev.fairlead.transport.access.CredentialIssuer;
+import dev.fairlead.transport.api.Transport;
+import dev.fairlead.transport.api.TransportException;
+import dev.fairlead.transport.api.TransportProvider;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The whole service: registry, store, access, link and API, put together and taken apart in order.
+ *
+ * <p>It starts without its broker, and without anything that issues credentials: what is stored can
+ * be read at once, and the link comes up when both are there.
+ */
+public final class ComputationsService implements AutoCloseable {
+
+  private static final System.Logger LOG = System.getLogger(ComputationsService.class.getName());
+  private static final int AGENT_TASKS = 16_384;
+  private static final int DESK_TASKS = 512;
+  private static final Duration TICK = Duration.ofMillis(100);
+  private static final Duration CHORES = Duration.ofSeconds(1);
+  private static final Duration REMEMBER_REQUESTS = Duration.ofDays(7);
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  private final Settings settings;
+  private final InstantSource clock;
+  private final Deque<AutoCloseable> toClose = new ArrayDeque<>();
+  private final Refusals refusals;
+  private final Access access;
+  private final OwnCredential credential;
+  private final Registry registry;
+  private final RecordStore store;
+  private final Liveness liveness;
+  private final Worker agents;
+  private final Worker desk;
+  private final Switchboard switchboard;
+  private final Reception reception;
+  private final Renewals renewals;
+  private final Desk answers;
+  private final Inbox inbox;
+  private final JsonServer server;
+
+  private volatile @Nullable TransportProvider provider;
+  private volatile LinkState link;
+  private boolean linkChosen;
+  private Instant requestsForgotten = Instant.EPOCH;
+
+  private record LinkState(Transport.State state, Instant since, String reason) {}
+
+  private ComputationsService(Settings settings, InstantSource clock) {
+    this.settings = requireNonNull(settings, "settings is null");
+    this.clock = requireNonNull(clock, "clock is null");
+    this.link =
+        new LinkState(Transport.State.CONNECTING, clock.instant(), "No transport was opened yet.");
+    try {
+      String fleet = settings.fleet();
+      makeDirectory(settings.directory());
+      refusals = new Refusals(clock);
+      access = new Access(fleet, settings.transport(), settings.lifetime());
+      credential = new OwnCredential(access, clock);
+      EmbeddedDatabase database =
+          later(new EmbeddedDatabase(settings.directory().resolve("registry")));
+      registry = Registry.open(database.source(), EmbeddedDatabase.SYNC, clock);
+      store =
+          later(
+              new RecordStore(
+                  fleet,
+                  Disk.of(settings.directory().resolve("journal")),
+                  SegmentLog.Config.of("computations").withSegmentBytes(settings.segmentBytes()),
+                  clock));
+      agents = later(new Worker("fl-computations-agents", AGENT_TASKS));
+      desk = later(new Worker("fl-computations-desk", DESK_TASKS));
+      liveness = new Liveness(clock, System::nanoTime, this::changed);
+      Runner runner = later(Runner.start("fl-computations-link"));
+      switchboard = later(new Switchboard(runner, new LinkWatch()));
+      reception =
+          new Reception(
+              fleet, registry, liveness, refusals, agents, switchboard::send, System::nanoTime);
+      renewals = new Renewals(fleet, access, registry, liveness, switchboard::send, clock);
+      answers = new Desk(access, registry, liveness, renewals, reception, refusals);
+      registry.all().forEach(this::watch);
+      inbox =
+          later(
+              new Inbox(
+                  switchboard,
+                  runner,
+                  store,
+                  List.of(
+                      Addresses.everyUp(fleet, Addresses.EVENTS),
+                      Addresses.everyUp(fleet, Addresses.LOGS)),
+                  new Streams(fleet, liveness),
+                  new InboxWatch()));
+      store.streams().forEach(inbox::announce);
+      later(switchboard.subscribe(Addresses.everyUp(fleet, "hello"), reception::hello));
+      later(switchboard.subscribe(Addresses.everyUp(fleet, "heartbeat"), reception::heartbeat));
+      later(
+          new Responder(
+              switchboard,
+              Addresses.everyUp(fleet, "requests"),
+              address -> Addresses.parse(address).filter(Addresses::isHost).map(Addresses::replies),
+              this::asked));
+      tick();
+      Api api =
+          new Api(
+              fleet,
+              registry,
+              new Api.Live(liveness, reception),
+              store,
+              access,
+              switchboard::send,
+              new SecureRandom(),
+              this::health);
+      server = later(JsonServer.start(settings.http(), api.routes()));
+      LOG.log(
+          INFO,
+          "The computations service of fleet {0} listens at port {1}.",
+          fleet,
+          Integer.toString(server.port()));
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  /**
+   * Starts the service.
+   *
+   * @param clock this host's time
+   * @throws ComputationException {@code BROKEN}, when the registry cannot be used
+   * @throws DeliveryException when the store cannot be used
+   * @throws dev.fairlead.http.HttpProblem when the API cannot listen
+   */
+  public static ComputationsService start(Settings settings, InstantSource clock) {
+    return new ComputationsService(settings, clock);
+  }
+
+  /** Something can open transports of the configured kind now. */
+  public void provider(TransportProvider found) {
+    provider = found;
+  }
+
+  /** Credentials for a permitted transport can be issued from now on. */
+  public void addIssuer(CredentialIssuer issuer) {
+    access.add(issuer);
+  }
+
+  /** Credentials for a transport can be issued no more. */
+  public void removeIssuer(CredentialIssuer issuer) {
+    access.remove(issuer);
+  }
+
+  /** The port at which the API listens. */
+  public int port() {
+    return server.port();
+  }
+
+  /** Ends all in the reverse order of its start; what was taken is stored first. Idempotent. */
+  @Override
+  public void close() {
+    while (!toClose.isEmpty()) {
+      try {
+        toClose.pop().close();
+      } catch (Exception e) {
+        LOG.log(WARNING, "A part of the service did not close well.", e);
+      }
+    }
+  }
+
+  /** The state of everything, as {@code GET /health} answers it. */
+  JsonObject health() {
+    RecordStore.Status stored = store.status();
+    RecordStore.Alarm alarm = stored.alarm();
+    InboxBooks books = inbox.books();
+    LinkState now = link;
+    boolean linkUp = now.state() == Transport.State.CONNECTED;
+    String status = alarm != null ? "fail" : linkUp ? "pass" : "warn";
+    JsonObject.Builder storeJson =
+        JsonObject.builder()
+            .put("state", alarm == null ? "ok" : alarm.code())
+            .put("entries", stored.entries())
+            .put("bytes", stored.bytes())
+            .put("streams", stored.streams())
+            .put("pending_bytes", stored.pendingBytes())
+            .put("damaged_bytes", stored.damagedBytes())
+            .put("unreadable_entries", stored.unreadable())
+            .put("missing_records", stored.missing());
+    if (alarm != null) {
+      storeJson.put("since", alarm.since().toString()).put("message", alarm.message());
+    }
+    return JsonObject.builder()
+        .put("status", status)
+        .put("fleet", settings.fleet())
+        .put(
+            "link",
+            JsonObject.builder()
+                .put("transport", settings.transport())
+                .put("state", now.state().name().toLowerCase(java.util.Locale.ROOT))
+                .put("since", now.since().toString())
+                .put("reason", now.reason())
+                .put("issuer", access.ready())
+                .build())
+        .put("store", storeJson.build())
+        .put(
+            "inbox",
+            JsonObject.builder()
+                .put("stored", books.stored())
+                .put("gaps", books.gaps())
+                .put("duplicates", books.duplicates())
+                .put("held_bytes", books.heldBytes())
+                .put("out_of_order", books.outOfOrder())
+                .put("beyond_window", books.beyondWindow())
+                .put("refused", books.refused())
+                .put("store_failures", books.storeFailures())
+                .build())
+        .put(
+            "queues",
+            JsonObject.builder()
+                .put("agents", agents.waiting())
+                .put("desk", desk.waiting())
+                .build())
+        .put("refusals", Views.refusals(refusals.all()))
+        .build();
+  }
+
+  private void watch(Computation computation) {
+    String id = computation.id();
+    Run run = computation.run();
+    AgentState state = run.vm() == VmState.ENDED ? AgentState.GONE : run.agent();
+    liveness.watch(id, run.number(), state, run.lastHeard(), run.credentialExpiresAt());
+    reception.begin(id, registry.epochs(id));
+    Instant expiresAt = run.credentialExpiresAt();
+    if (state != AgentState.GONE && expiresAt != null) {
+      renewals.track(id, run.number(), expiresAt);
+    }
+  }
+
+  private CompletionStage<byte[]> asked(String address, String id, byte[] payload) {
+    Optional<Addresses> from = Addresses.parse(address);
+    CompletableFuture<byte[]> answer = new CompletableFuture<>();
+    boolean taken =
+        from.isPresent()
+            && desk.offer(
+                () -> {
+                  try {
+                    answer.complete(answers.answer(from.get().party(), id, payload).toJson());
+                  } catch (ComputationException e) {
+                    answer.completeExceptionally(e);
+                  }
+                });
+    if (!taken) {
+      refusals.count("overloaded", address, "More requests wait than can be answered.");
+      answer.completeExceptionally(
+          new ComputationException(
+              ComputationException.Category.RETRY,
+              "overloaded",
+              "More requests wait than can be answered: ask again."));
+    }
+    return answer;
+  }
+
+  /** Called under the lock of what watches: hands over, no more. */
+  private void changed(Liveness.Change change) {
+    if (!agents.offer(() -> write(change))) {
+      refusals.count("overloaded", change.id(), "A change of state was not written down.");
+    }
+  }
+
+  private void write(Liveness.Change change) {
+    try {
+      registry.agent(change.id(), change.run(), change.after(), change.lastHeard());
+    } catch (ComputationException e) {
+      refusals.count(e.code(), change.id(), String.valueOf(e.getMessage()));
+    }
+    JsonObject.Builder details =
+        JsonObject.builder()
+            .put("run", change.run())
+            .put("before", change.before().word())
+            .put("why", change.why());
+    Instant lastHeard = change.lastHeard();
+    if (lastHeard != null) {
+      details.put("last_heard", lastHeard.toString());
+    }
+    String word = change.after().word();
+    Event event =
+        new Event(
+            "Agent",
+            Character.toUpperCase(word.charAt(0)) + word.substring(1),
+            change.at(),
+            change.id(),
+            "computations",
+            details.build());
+    var unused = store.note(change.id(), Addresses.EVENTS, event.toJson());
+  }
+
+  private void tick() {
+    ScheduledThreadPoolExecutor ticker =
+        new ScheduledThreadPoolExecutor(
+            1,
+            task -> {
+              Thread made = new Thread(task, "fl-computations-tick");
+              made.setDaemon(true);
+              return made;
+            });
+    later(
+        () -> {
+          ticker.shutdownNow();
+          if (!ticker.awaitTermination(10, TimeUnit.SECONDS)) {
+            LOG.log(WARNING, "The ticking thread did not end in time.");
+          }
+        });
+    var ticks =
+        ticker.scheduleWithFixedDelay(
+            safely(this::look), 0, TICK.toMillis(), TimeUnit.MILLISECONDS);
+    // Chores ask issuers and the database, and wait for them; they queue up with the requests.
+    Chores chores = new Chores();
+    var asks =
+        ticker.scheduleWithFixedDelay(
+            safely(chores::offer), 0, TICK.toMillis(), TimeUnit.MILLISECONDS);
+    LOG.log(System.Logger.Level.DEBUG, "Ticking: {0}, {1}", ticks, asks);
+  }
+
+  private void look() {
+    liveness.check();
+    if (switchboard.connected()) {
+      reception.check();
+    }
+  }
+
+  /** What is done every second, at the desk: one at a time, and not while one still waits. */
+  private final class Chores {
+    private volatile boolean waiting;
+    private long nextNanos = System.nanoTime();
+
+    void offer() {
+      boolean due = System.nanoTime() - nextNanos >= 0 || !linkChosenOrHopeless();
+      if (due && !waiting) {
+        nextNanos = System.nanoTime() + CHORES.toNanos();
+        waiting = desk.offer(this::run);
+      }
+    }
+
+    private boolean linkChosenOrHopeless() {
+      return link.state() == Transport.State.CONNECTED || provider == null || !access.ready();
+    }
+
+    private void run() {
+      try {
+        chores();
+      } finally {
+        waiting = false;
+      }
+    }
+  }
+
+  private void chores() {
+    if (!access.ready()) {
+      return;
+    }
+    try {
+      if (credential.isDue()) {
+        credential.renew();
+      }
+      chooseLink();
+      answers.revokeWhatEnded();
+      renewals.check();
+      Instant now = clock.instant();
+      if (Duration.between(requestsForgotten, now).compareTo(Duration.ofHours(1)) > 0) {
+        registry.forgetRequests(REMEMBER_REQUESTS);
+        requestsForgotten = now;
+      }
+    } catch (TransportException e) {
+      refusals.count(e.code(), "issuer", String.valueOf(e.getMessage()));
+    } catch (ComputationException e) {
+      refusals.count(e.code(), "registry", String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void chooseLink() {
+    TransportProvider found = provider;
+    if (found == null || linkChosen) {
+      return;
+    }
+    linkChosen = true;
+    switchboard
+        .use(found, credential::setting, PATIENCE)
+        .whenComplete(
+            (used, failure) -> {
+              if (failure != null) {
+                refusals.count("no-link", found.name(), String.valueOf(failure.getMessage()));
+                LOG.log(ERROR, "The transport {0} was not opened.", found.name(), failure);
+                desk.offer(() -> linkChosen = false);
+              }
+            });
+  }
+
+  private <T extends AutoCloseable> T later(T part) {
+    toClose.push(part);
+    return part;
+  }
+
+  private static Runnable safely(Runnable task) {
+    return () -> {
+      try {
+        task.run();
+      } catch (RuntimeException e) {
+        LOG.log(ERROR, "A regular task failed; it is done again.", e);
+      }
+    };
+  }
+
+  private static void makeDirectory(Path directory) {
+    try {
+      if (!Files.isDirectory(directory)) {
+        Files.createDirectories(
+            directory,
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      }
+    } catch (IOException e) {
+      throw new ComputationException(
+          ComputationException.Category.BROKEN,
+          "directory-unusable",
+          "The directory %s cannot be made: %s.".formatted(directory, e.getMessage()),
+          e);
+    }
+  }
+
+  /** Keeps an eye on this service's own link. */
+  private final class LinkWatch implements SwitchboardListener {
+    @Override
+    public void stateChanged(String transport, Transport.State state, String reason) {
+      link = new LinkState(state, clock.instant(), reason);
+      if (switchboard.connected()) {
+        liveness.linkUp();
+      } else {
+        liveness.linkDown();
+      }
+      LOG.log(INFO, "The link over {0} is {1}: {2}", transport, state, reason);
+    }
+
+    @Override
+    public void refused(String transport, @Nullable String address, TransportException refusal) {
+      refusals.count(
+          refusal.code(),
+          address == null ? "connection" : address,
+          String.valueOf(refusal.getMessage()));
+    }
+  }
+
+  /** Counts what the inbox meets. */
+  private final class InboxWatch implements InboxListener {
+    @Override
+    public void refused(String address, DeliveryException reason) {
+      refusals.count(reason.code(), address, String.valueOf(reason.getMessage()));
+    }
+
+    @Override
+    public void gap(Batch gap) {
+      LOG.log(
+          WARNING,
+          "{0} lacks records {1} to {2}: {3}.",
+          gap.stream().address(),
+          Long.toString(gap.first()),
+          Long.toString(gap.last()),
+          gap.gap());
+    }
+
+    @Override
+    public void storeFailed(StreamId stream, Throwable reason) {
+      refusals.count("store-failed", stream.address(), String.valueOf(reason.getMessage()));
+    }
+  }
+}

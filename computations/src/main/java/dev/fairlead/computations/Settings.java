@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.computations;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.fairlead.http.HttpSettings;
+import dev.fairlead.protocol.Addresses;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * How the service runs.
+ *
+ * @param fleet the first segment of every address
+ * @param transport by whose name this service and its agents connect first
+ * @param directory where registry and store lie; made where it is absent
+ * @param lifetime of credentials, 1 s to 30 days
+ * @param segmentBytes size at which the store begins another file
+ * @param http where the API listens
+ */
+public record Settings(
+    String fleet,
+    String transport,
+    Path directory,
+    Duration lifetime,
+    long segmentBytes,
+    HttpSettings http) {
+
+  /** Checks for null, and the fleet. */
+  public Settings {
+    requireNonNull(transport, "transport is null");
+    requireNonNull(directory, "directory is null");
+    requireNonNull(lifetime, "lifetime is null");
+    requireNonNull(http, "http is null");
+    if (!Addresses.isSegment(fleet)) {
+      throw new IllegalArgumentException(
+          "The fleet '%s' must be 1 to 64 of A-Z a-z 0-9 _ -.".formatted(fleet));
+    }
+  }
+}

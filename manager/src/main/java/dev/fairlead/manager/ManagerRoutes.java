@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.manager;
+
+import dev.fairlead.http.HttpHandler;
+import dev.fairlead.http.HttpProblem;
+import dev.fairlead.http.Response;
+import dev.fairlead.http.Routes;
+import dev.fairlead.protocol.RunRequest;
+import dev.fairlead.protocol.json.JsonArray;
+import dev.fairlead.protocol.json.JsonObject;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/**
+ * The manager's HTTP API.
+ *
+ * <pre>
+ * POST   /run                  starts a computation's VM; 200 at once, with id, computation_id, agent_address, ports, state
+ * GET    /health               the public contract's shape, and how the registry is reached
+ * GET    /vms                  all VMs
+ * GET    /vms/{id}             one
+ * GET    /vms/{id}/console     the last 64 KiB of its console
+ * DELETE /vms/{id}?grace=SEC   ends it, or forgets one that has ended
+ * POST   /vms/{id}/restart     starts it anew; 409 while it runs
+ * GET    /metrics              Prometheus text
+ * </pre>
+ */
+final class ManagerRoutes {
+
+  private static final int CONSOLE_BYTES = 64 << 10;
+
+  private final Manager manager;
+  private final Supplier<Boolean> connected;
+  private final BuildFacts build;
+
+  /**
+   * Makes them.
+   *
+   * @param connected whether the registry can be asked now
+   */
+  ManagerRoutes(Manager manager, Supplier<Boolean> connected, BuildFacts build) {
+    this.manager = manager;
+    this.connected = connected;
+    this.build = build;
+  }
+
+  /** All of them. */
+  Routes routes() {
+    return new Routes()
+        .post("/run", told(request -> run(RunRequest.parse(request.jsonBody()))))
+        .get("/health", request -> Response.json(health()))
+        .get("/vms", told(request -> Response.json(list())))
+        .get("/vms/{id}", told(request -> Response.json(manager.get(request.path("id")).toJson())))
+        .get("/vms/{id}/console", told(request -> console(manager.console(request.path("id")))))
+        .delete(
+            "/vms/{id}",
+            told(
+                request -> {
+                  long grace = request.queryNumber("grace", -1, 0, 3600);
+                  return Response.json(
+                      manager
+                          .end(request.path("id"), grace < 0 ? null : Duration.ofSeconds(grace))
+                          .toJson());
+                }))
+        .post(
+            "/vms/{id}/restart",
+            told(request -> Response.json(manager.restart(request.path("id")).toJson())))
+        .get("/metrics", request -> metrics());
+  }
+
+  private Response run(RunRequest request) {
+    return Response.json(manager.run(request).toJson());
+  }
+
+  private JsonObject health() {
+    return JsonObject.builder()
+        .put("status", "pass")
+        .put("version", build.version())
+        .put("commit", build.commit())
+        .put("description", "manager service")
+        .put("build_time", build.time())
+        .put("instance_id", manager.instance())
+        .put("registry", connected.get() ? "connected" : "connecting")
+        .put("running", manager.running())
+        .put("limit", manager.maxVms())
+        .build();
+  }
+
+  private JsonObject list() {
+    return JsonObject.builder()
+        .put("vms", JsonArray.of(manager.list().stream().map(VmView::toJson).toList()))
+        .put("running", manager.running())
+        .put("limit", manager.maxVms())
+        .build();
+  }
+
+  private Response metrics() {
+    Map<VmState, Integer> states = new EnumMap<>(VmState.class);
+    manager.list().forEach(vm -> states.merge(vm.state(), 1, Integer::sum));
+    StringBuilder text = new StringBuilder();
+    text.append("# HELP fairlead_manager_vms VMs by state.\n# TYPE fairlead_manager_vms gauge\n");
+    for (VmState state : VmState.values()) {
+      text.append(
+          "fairlead_manager_vms{state=\"%s\"} %d\n"
+              .formatted(state.word(), states.getOrDefault(state, 0)));
+    }
+    gauge(text, "ports_leased", "Host ports that lead to VMs.", manager.leasedPorts());
+    gauge(text, "vms_limit", "VMs that may run at once, 0 for any number.", manager.maxVms());
+    gauge(text, "registry_connected", "1 if the registry can be asked.", connected.get() ? 1 : 0);
+    return Response.bytes(
+        200,
+        "text/plain; version=0.0.4; charset=utf-8",
+        text.toString().getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static void gauge(StringBuilder text, String name, String help, int value) {
+    text.append(
+        "# HELP fairlead_manager_%1$s %2$s\n# TYPE fairlead_manager_%1$s gauge\nfairlead_manager_%1$s %3$d\n"
+            .formatted(name, help, value));
+  }
+
+  private static Response console(Path file) throws IOException {
+    if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+      throw new HttpProblem(404, "no-console", "There is no console of this VM.");
+    }
+    try (RandomAccessFile console = new RandomAccessFile(file.toFile(), "r")) {
+      long length = console.length();
+      byte[] tail = new byte[(int) Math.min(length, CONSOLE_BYTES)];
+      console.seek(length - tail.length);
+      console.readFully(tail);
+      return Response.bytes(200, "text/plain; charset=utf-8", tail);
+    }
+  }
+
+  /** Turns what the manager throws into what the client is told. */
+  private static HttpHandler told(HttpHandler handler) {
+    return request -> {
+      try {
+        return handler.handle(request);
+      } catch (ManagerException e) {
+        throw new HttpProblem(status(e), e.code(), String.valueOf(e.getMessage()), e);
+      }
+    };
+  }
+
+  private static int status(ManagerException e) {
+    return switch (e.category()) {
+      case RETRY -> 503;
+      case BROKEN -> 500;
+      case REFUSED ->
+          switch (e.code()) {
+            case "unknown-vm", "unknown-computation" -> 404;
+            case "vm-runs", "vm-not-ended", "not-your-computation" -> 409;
+            case "manifest-too-large", "too-large" -> 413;
+            default -> 400;
+          };
+    };
+  }
+}

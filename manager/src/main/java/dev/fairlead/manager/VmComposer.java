@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.manager;
+
+import static dev.fairlead.manager.ManagerException.Category.BROKEN;
+
+import dev.fairlead.hypervisor.api.VmSpec;
+import dev.fairlead.hypervisor.api.VmSpec.Forward;
+import dev.fairlead.protocol.BootFacts;
+import dev.fairlead.protocol.Registration;
+import dev.fairlead.protocol.TransportFact;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.UnaryOperator;
+
+/** Composes a VM from what the registry says, what is configured, and the ports it got. */
+final class VmComposer {
+
+  private static final String SECRET = "fairlead.secret";
+
+  private final ManagerSettings settings;
+  private final UnaryOperator<String> reach;
+  private final InetAddress forwardAddress;
+
+  /**
+   * Makes one.
+   *
+   * @param reach what a guest calls a host
+   */
+  VmComposer(ManagerSettings settings, UnaryOperator<String> reach) {
+    this.settings = settings;
+    this.reach = reach;
+    this.forwardAddress = forwardAddress(settings.hostIp());
+  }
+
+  /** At which address of this host the ports of VMs listen. */
+  InetAddress forwardAddress() {
+    return forwardAddress;
+  }
+
+  /**
+   * Composes one.
+   *
+   * @throws ManagerException {@code BROKEN}, code {@code bad-endpoint}, for an endpoint that no VM
+   *     could be led to
+   * @throws dev.fairlead.hypervisor.api.HypervisorException for a spec that cannot be
+   * @throws dev.fairlead.protocol.json.ProtocolException for facts that cannot be
+   */
+  VmSpec compose(Registration registration, Path directory, HostPorts ports) {
+    List<TransportFact> seenFromGuest = new ArrayList<>();
+    List<InetSocketAddress> endpoints = new ArrayList<>();
+    for (TransportFact fact : registration.transports()) {
+      URI uri = fact.uri();
+      String host = uri.getHost();
+      if (host == null || uri.getPort() < 1) {
+        throw badEndpoint(uri);
+      }
+      String plain = host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
+      endpoints.add(InetSocketAddress.createUnresolved(plain, uri.getPort()));
+      seenFromGuest.add(
+          new TransportFact(fact.name(), withHost(uri, reach.apply(plain)), fact.caSha256()));
+    }
+    ManagerSettings.Ports plan = settings.ports();
+    return new VmSpec(
+        registration.computation(),
+        directory,
+        settings.vm().cpus(),
+        settings.vm().memoryMib(),
+        facts(registration, seenFromGuest),
+        settings.vm().channel(),
+        registration.credential(),
+        List.of(
+            forward(ports.ssh(), plan.guestSsh()),
+            forward(ports.http(), plan.guestHttp()),
+            forward(ports.grpc(), plan.guestGrpc())),
+        endpoints,
+        settings.vm().bootDeadline());
+  }
+
+  private SortedMap<String, String> facts(
+      Registration registration, List<TransportFact> transports) {
+    BootFacts.Channel channel =
+        switch (settings.vm().channel()) {
+          case INITRD -> BootFacts.Channel.INITRD;
+          case CMDLINE -> BootFacts.Channel.CMDLINE;
+          case FW_CFG -> BootFacts.Channel.FW_CFG;
+        };
+    String secret = registration.credential();
+    BootFacts facts =
+        new BootFacts(
+            registration.computation(),
+            settings.fleet(),
+            transports.get(0).name(),
+            transports,
+            channel,
+            sha256(secret),
+            channel == BootFacts.Channel.CMDLINE ? secret : null,
+            List.of());
+    SortedMap<String, String> words = new TreeMap<>();
+    for (String word : facts.toCommandLine().split(" ", -1)) {
+      int equals = word.indexOf('=');
+      words.put(word.substring(0, equals), word.substring(equals + 1));
+    }
+    // The hypervisor gets the credential by itself, and puts it where the channel says.
+    words.remove(SECRET);
+    return words;
+  }
+
+  private Forward forward(int hostPort, int guestPort) {
+    return new Forward(new InetSocketAddress(forwardAddress, hostPort), guestPort);
+  }
+
+  private static URI withHost(URI uri, String host) {
+    try {
+      String bracketed = host.indexOf(':') >= 0 ? "[" + host + "]" : host;
+      return new URI(
+          uri.getScheme(),
+          uri.getUserInfo(),
+          bracketed,
+          uri.getPort(),
+          uri.getPath(),
+          uri.getQuery(),
+          uri.getFragment());
+    } catch (URISyntaxException e) {
+      throw badEndpoint(uri);
+    }
+  }
+
+  private static ManagerException badEndpoint(URI uri) {
+    return new ManagerException(
+        BROKEN,
+        "bad-endpoint",
+        "The registry names an endpoint '%s' without host or port: correct its settings."
+            .formatted(uri));
+  }
+
+  /** Loopback, unless others shall reach the agents by another name of this host: then all. */
+  private static InetAddress forwardAddress(String hostIp) {
+    try {
+      boolean loopback =
+          hostIp.equals("localhost")
+              || hostIp.endsWith(".localhost")
+              || hostIp.startsWith("127.")
+              || hostIp.equals("::1");
+      return InetAddress.getByAddress(loopback ? new byte[] {127, 0, 0, 1} : new byte[4]);
+    } catch (UnknownHostException e) {
+      throw new IllegalStateException("Four bytes are an address.", e);
+    }
+  }
+
+  private static String sha256(String text) {
+    try {
+      return HexFormat.of()
+          .formatHex(
+              MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every Java platform has SHA-256.", e);
+    }
+  }
+}
