@@ -44,6 +44,10 @@ class FloorsTest {
   private static final Pattern A_TRANSPORT_OR_HYPERVISOR =
       Pattern.compile("(?i)\\bj?nats\\b|\\bmqtt|mosquitto|\\bpaho\\b|vsock|\\bqemu|\\bqmp\\b");
 
+  /** Reads environment variables whose names others fixed long ago: MANAGER_QEMU_ and the like. */
+  private static final Path FOREIGN_NAMES =
+      Path.of("dev/fairlead/manager/ManagerEnvironment.class");
+
   /** Says one last word on the guest's console when the agent dies, whoever logs then. */
   private static final String LAST_WORD = "dev.fairlead.agent.component.AgentComponent";
 
@@ -106,6 +110,9 @@ class FloorsTest {
     for (Reactor.Module module : modules.values()) {
       if (floors.getOrDefault(module.name(), 0) == NEUTRAL) {
         for (Path file : filesUnder(module.classes())) {
+          if (module.classes().relativize(file).equals(FOREIGN_NAMES)) {
+            continue;
+          }
           // A class file holds names and literals as they are; in Latin-1 every byte is a letter.
           Matcher matcher = A_TRANSPORT_OR_HYPERVISOR.matcher(Files.readString(file, ISO_8859_1));
           if (matcher.find()) {
