@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.computations;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
 import dev.fairlead.computations.registry.Computation;
 import dev.fairlead.computations.registry.Registry;
+import dev.fairlead.computations.registry.Run;
 import dev.fairlead.computations.store.RecordStore;
 import dev.fairlead.http.HttpHandler;
 import dev.fairlead.http.HttpProblem;
@@ -136,11 +138,26 @@ final class Api {
     long tail = request.queryNumber("tail", -1, 0, Long.MAX_VALUE);
     long from =
         tail < 0
-            ? request.queryNumber("from", 1, 1, Long.MAX_VALUE)
+            ? request.queryNumber("from", firstLine(request, id, stream), 1, Long.MAX_VALUE)
             : Math.max(1, now - Math.min(tail, now) + 1);
     return Response.lines(out -> write(out, id, stream, from, follow))
         .header("X-Fairlead-From", Long.toString(from))
         .header("X-Fairlead-Lines", Long.toString(now));
+  }
+
+  /** Where the run begins that is asked for; 1 where none is. */
+  private long firstLine(Request request, String id, String stream) {
+    Optional<String> asked = request.query("run");
+    if (asked.isEmpty()) {
+      return 1;
+    }
+    List<Run> runs = registry.runs(id);
+    long number =
+        asked.get().equals("latest")
+            ? runs.size()
+            : request.queryNumber("run", 1, 1, Math.max(1, runs.size()));
+    Run run = runs.get((int) number - 1);
+    return stream.equals(Addresses.LOGS) ? run.firstLogLine() : run.firstEventLine();
   }
 
   private void write(Response.Lines out, String id, String stream, long from, boolean follow)
@@ -169,7 +186,9 @@ final class Api {
    */
   private static String shown(byte[] line) {
     try {
-      return Json.parseObject(line, Message.MAX_PAYLOAD).toString();
+      String parsed = Json.parseObject(line, Message.MAX_PAYLOAD).toString();
+      // White space between tokens may hold what some readers take for the end of a line.
+      return contains(line, '\r') ? parsed : new String(line, UTF_8);
     } catch (ProtocolException e) {
       return JsonObject.builder()
           .put(
@@ -182,6 +201,15 @@ final class Api {
           .build()
           .toString();
     }
+  }
+
+  private static boolean contains(byte[] line, char ascii) {
+    for (byte b : line) {
+      if (b == ascii) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private Response stop(Request request) {

@@ -66,6 +66,7 @@ public final class ComputationsService implements AutoCloseable {
   private static final Duration TICK = Duration.ofMillis(100);
   private static final Duration CHORES = Duration.ofSeconds(1);
   private static final Duration REMEMBER_REQUESTS = Duration.ofDays(7);
+  private static final Duration STRAGGLERS = Duration.ofSeconds(5);
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final Settings settings;
@@ -123,7 +124,8 @@ public final class ComputationsService implements AutoCloseable {
           new Reception(
               fleet, registry, liveness, refusals, agents, switchboard::send, System::nanoTime);
       renewals = new Renewals(fleet, access, registry, liveness, switchboard::send, clock);
-      answers = new Desk(access, registry, liveness, renewals, reception, refusals);
+      answers =
+          new Desk(fleet, clock, access, registry, store, liveness, renewals, reception, refusals);
       registry.all().forEach(this::watch);
       inbox =
           later(
@@ -136,7 +138,7 @@ public final class ComputationsService implements AutoCloseable {
                       Addresses.everyUp(fleet, Addresses.LOGS)),
                   new Streams(fleet, liveness),
                   new InboxWatch()));
-      store.streams().forEach(inbox::announce);
+      store.streams().stream().filter(this::mayBeAlive).forEach(inbox::announce);
       later(switchboard.subscribe(Addresses.everyUp(fleet, "hello"), reception::hello));
       later(switchboard.subscribe(Addresses.everyUp(fleet, "heartbeat"), reception::heartbeat));
       later(
@@ -183,11 +185,13 @@ public final class ComputationsService implements AutoCloseable {
   /** Something can open transports of the configured kind now. */
   public void provider(TransportProvider found) {
     provider = found;
+    desk.offer(this::chores);
   }
 
   /** Credentials for a permitted transport can be issued from now on. */
   public void addIssuer(CredentialIssuer issuer) {
     access.add(issuer);
+    desk.offer(this::chores);
   }
 
   /** Credentials for a transport can be issued no more. */
@@ -278,6 +282,18 @@ public final class ComputationsService implements AutoCloseable {
     if (state != AgentState.GONE && expiresAt != null) {
       renewals.track(id, run.number(), expiresAt);
     }
+  }
+
+  /** Whether somebody may still send to a stream: an agent that is not gone, or a manager. */
+  private boolean mayBeAlive(StreamId stream) {
+    return Addresses.parse(stream.address())
+        .filter(
+            from ->
+                liveness
+                    .view(from.party())
+                    .map(view -> view.state() != AgentState.GONE)
+                    .orElse(from.isHost()))
+        .isPresent();
   }
 
   private CompletionStage<byte[]> asked(String address, String id, byte[] payload) {
@@ -378,15 +394,10 @@ public final class ComputationsService implements AutoCloseable {
     private long nextNanos = System.nanoTime();
 
     void offer() {
-      boolean due = System.nanoTime() - nextNanos >= 0 || !linkChosenOrHopeless();
-      if (due && !waiting) {
+      if (System.nanoTime() - nextNanos >= 0 && !waiting) {
         nextNanos = System.nanoTime() + CHORES.toNanos();
         waiting = desk.offer(this::run);
       }
-    }
-
-    private boolean linkChosenOrHopeless() {
-      return link.state() == Transport.State.CONNECTED || provider == null || !access.ready();
     }
 
     private void run() {
@@ -410,6 +421,7 @@ public final class ComputationsService implements AutoCloseable {
       answers.revokeWhatEnded();
       renewals.check();
       Instant now = clock.instant();
+      answers.closeWhatEnded(now.minus(STRAGGLERS));
       if (Duration.between(requestsForgotten, now).compareTo(Duration.ofHours(1)) > 0) {
         registry.forgetRequests(REMEMBER_REQUESTS);
         requestsForgotten = now;

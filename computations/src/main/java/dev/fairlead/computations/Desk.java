@@ -9,9 +9,14 @@ import static java.util.Objects.requireNonNull;
 import dev.fairlead.computations.liveness.AgentState;
 import dev.fairlead.computations.liveness.Liveness;
 import dev.fairlead.computations.registry.Computation;
+import dev.fairlead.computations.registry.Epoch;
 import dev.fairlead.computations.registry.Registry;
 import dev.fairlead.computations.registry.Run;
 import dev.fairlead.computations.registry.VmState;
+import dev.fairlead.computations.store.Book;
+import dev.fairlead.computations.store.GapLine;
+import dev.fairlead.computations.store.RecordStore;
+import dev.fairlead.protocol.Addresses;
 import dev.fairlead.protocol.ComputationDigest;
 import dev.fairlead.protocol.Manifest;
 import dev.fairlead.protocol.Registration;
@@ -21,7 +26,14 @@ import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.protocol.json.ProtocolException;
 import dev.fairlead.transport.access.Credential;
 import dev.fairlead.transport.api.TransportException;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.OptionalLong;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 
 /**
  * Answers what managers ask. A request may come several times: its id makes sure that it is carried
@@ -34,22 +46,33 @@ final class Desk {
 
   private static final System.Logger LOG = System.getLogger(Desk.class.getName());
 
+  private static final long NOTE_SECONDS = 5;
+
+  private final String fleet;
+  private final InstantSource clock;
   private final Access access;
   private final Registry registry;
+  private final RecordStore store;
   private final Liveness liveness;
   private final Renewals renewals;
   private final Reception reception;
   private final Refusals refusals;
 
   Desk(
+      String fleet,
+      InstantSource clock,
       Access access,
       Registry registry,
+      RecordStore store,
       Liveness liveness,
       Renewals renewals,
       Reception reception,
       Refusals refusals) {
+    this.fleet = requireNonNull(fleet, "fleet is null");
+    this.clock = requireNonNull(clock, "clock is null");
     this.access = requireNonNull(access, "access is null");
     this.registry = requireNonNull(registry, "registry is null");
+    this.store = requireNonNull(store, "store is null");
     this.liveness = requireNonNull(liveness, "liveness is null");
     this.renewals = requireNonNull(renewals, "renewals is null");
     this.reception = requireNonNull(reception, "reception is null");
@@ -92,6 +115,56 @@ final class Desk {
   void revokeWhatEnded() {
     for (Computation computation : registry.toRevoke()) {
       revoke(computation);
+    }
+  }
+
+  /**
+   * Ends the streams of runs whose VM ended some time ago: where the guest did not power off by
+   * itself, whatever its agent still held is lost, and a line says so.
+   *
+   * @param before a time by which nothing of such a run can be on its way any more
+   */
+  void closeWhatEnded(Instant before) {
+    for (Computation computation : registry.toClose(before)) {
+      String id = computation.id();
+      Run run = computation.run();
+      if (!"finished".equalsIgnoreCase(run.endKind())) {
+        Set<String> epochs =
+            registry.epochs(id).stream()
+                .filter(epoch -> epoch.run() == run.number())
+                .map(Epoch::name)
+                .collect(Collectors.toSet());
+        for (Book book : store.books(id)) {
+          if (epochs.contains(book.epoch())) {
+            noteLost(id, book);
+          }
+        }
+      }
+      registry.closed(id, run.number());
+    }
+  }
+
+  private void noteLost(String id, Book book) {
+    byte[] line =
+        GapLine.of(
+            Addresses.ofComputation(fleet, id).stream(book.stream()),
+            book.epoch(),
+            book.storedUpTo() + 1,
+            OptionalLong.empty(),
+            "lost-with-agent",
+            clock.instant());
+    try {
+      store
+          .note(id, book.stream(), line)
+          .toCompletableFuture()
+          .orTimeout(NOTE_SECONDS, TimeUnit.SECONDS)
+          .join();
+    } catch (CompletionException e) {
+      throw new ComputationException(
+          ComputationException.Category.RETRY,
+          "store-failed",
+          "The end of a stream was not noted, which is tried again: " + e.getMessage(),
+          e);
     }
   }
 
@@ -145,6 +218,11 @@ final class Desk {
     registry.credential(id, run.number(), credential.sha256(), credential.expiresAt());
     if (liveness.run(id) != run.number()) {
       reception.begin(id, registry.epochs(id));
+      registry.firstLines(
+          id,
+          run.number(),
+          store.lines(id, Addresses.LOGS) + 1,
+          store.lines(id, Addresses.EVENTS) + 1);
       liveness.watch(id, run.number(), AgentState.STARTING, null, credential.expiresAt());
       LOG.log(INFO, "Registered {0}, run {1}, for {2}.", id, run.number(), run.host());
     } else {

@@ -193,11 +193,15 @@ final class Reception {
       refusals.count("gone", id, "Its run is over.");
       return false;
     }
-    if (known == null && guest.epochs.size() <= Registry.MAX_EPOCHS) {
+    if (known == null && begun(guest, run) <= Registry.MAX_EPOCHS) {
       guest.epochs.put(epoch, run);
       worker.offer(() -> note(id, epoch));
     }
     return true;
+  }
+
+  private static long begun(Guest guest, int run) {
+    return guest.epochs.values().stream().filter(one -> one == run).count();
   }
 
   private void note(String id, String epoch) {

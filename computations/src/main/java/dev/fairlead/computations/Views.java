@@ -54,6 +54,12 @@ final class Views {
                 .putIfPresent("last_heard", time(run.lastHeard()))
                 .build())
         .putIfPresent("credential", credential(run))
+        .put(
+            "first_lines",
+            JsonObject.builder()
+                .put("logs", run.firstLogLine())
+                .put("events", run.firstEventLine())
+                .build())
         .build();
   }
 

@@ -226,13 +226,20 @@ class ComputationsServiceTest {
         .as("the same question gets the same answer")
         .isEqualTo(second.credential());
     await().until(() -> !one.connected());
+    await().until(() -> lines("123", "logs", "").size() == 2);
+    assertThat(lines("123", "logs", "").get(1))
+        .contains("\"epoch\":\"e1\"", "\"first\":2", "lost-with-agent");
 
     TestPeer two = agent(second);
     two.hello("e2", null);
     OutStream more = two.stream("logs", "e2");
     more.append("{\"run\":2}".getBytes(UTF_8));
     await().until(() -> more.books().delivered() == 1);
-    assertThat(lines("123", "logs", "")).containsExactly("{\"run\":1}", "{\"run\":2}");
+    assertThat(lines("123", "logs", "")).startsWith("{\"run\":1}").endsWith("{\"run\":2}");
+    assertThat(lines("123", "logs", "?run=latest")).endsWith("{\"run\":2}");
+    assertThat(lines("123", "logs", "?run=2")).doesNotContain("{\"run\":1}");
+    assertThat(lines("123", "logs", "?run=1")).hasSize(3);
+    assertProblem(400, "bad-query", "/computations/123/logs?run=3");
     JsonObject shown = one("123");
     assertThat(shown.integer("run", 1, 9)).isEqualTo(2);
     assertThat(shown.objects("runs"))

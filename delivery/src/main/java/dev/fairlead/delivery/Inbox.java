@@ -352,6 +352,10 @@ public final class Inbox implements AutoCloseable {
                 synchronized (this) {
                   mine.done = true;
                   mine.failure = failure;
+                  if (failure != null && !failed) {
+                    failed = true; // nothing more goes to the store until it has answered for all
+                    listener.storeFailed(id, failure);
+                  }
                   settle();
                 }
               });
@@ -370,16 +374,12 @@ public final class Inbox implements AutoCloseable {
     private void settle() {
       Pending head = pending.peek();
       boolean moved = false;
-      while (head != null && head.done && head.failure == null && !failed) {
+      while (head != null && head.done && head.failure == null) {
         pending.remove();
         storedUpTo = head.batch.last();
         (head.batch.isGap() ? gaps : stored).add(head.batch.count());
         moved = true;
         head = pending.peek();
-      }
-      if (head != null && head.done && head.failure != null && !failed) {
-        failed = true;
-        listener.storeFailed(id, head.failure);
       }
       if (failed && pending.stream().allMatch(any -> any.done)) {
         begin();

@@ -38,7 +38,7 @@ public final class OutStream {
   private static final int FIRST_BUFFER = 4096;
 
   /** Longest wait for an acknowledgement, as a multiple of the first. */
-  private static final int MAX_PATIENCE = 16;
+  private static final int MAX_PATIENCE = 4;
 
   /** A batch that was sent more than once is not wanted again sooner than this, in ns. */
   private static final long WANT_GAP = 50_000_000L;

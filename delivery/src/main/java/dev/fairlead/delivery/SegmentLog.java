@@ -236,8 +236,9 @@ public final class SegmentLog implements AutoCloseable {
    * @return its position, when it is synced; completed by the log's thread, which must not be
    *     blocked. Fails with a {@link DeliveryException}: {@code RETRY} with code {@code disk-full},
    *     {@code disk-failed} or {@code log-busy}; {@code REFUSED} when it is too large; {@code
-   *     BROKEN} after {@link #close()}. When one fails, all that were appended and not synced fail
-   *     with it, before the next is taken
+   *     BROKEN} after {@link #close()}. When the disk fails, all that were appended and not synced
+   *     fail together, before the next is taken; {@code log-busy} and {@code REFUSED} fail one
+   *     alone, at once
    */
   public CompletionStage<Long> append(ByteBuffer... parts) {
     long length = 0;

@@ -22,7 +22,7 @@ import java.time.Duration;
  * @param flushGap how long a batch that is not full waits after the last one, so that a busy stream
  *     makes large ones; 0 to 1 s. One that comes later than this is sent at once
  * @param resendAfter how long an acknowledgement is waited for at first; then twice as long each
- *     time, up to 16 times
+ *     time, up to 4 times that
  * @param forgetAt the level at which records are forgotten: {@code DELIVERED}, or {@code STORED}
  *     where the transport's peer keeps what it acknowledges
  */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.delivery;
 
+import static dev.fairlead.transport.api.TransportException.Category.RETRY;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -14,6 +15,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -139,6 +142,53 @@ class InboxTest {
     send(batch(2, 1, "b"));
     settle();
     assertThat(lastAck()).containsEntry("fl-stored", "2");
+  }
+
+  @Test
+  void afterAFailureTheStoreIsLeftAloneUntilItHasAnsweredForAll() {
+    List<Batch> given = new ArrayList<>();
+    CompletableFuture<Void> slow = new CompletableFuture<>();
+    BatchStore busy =
+        new BatchStore() {
+          @Override
+          public CompletionStage<Void> append(Batch batch) {
+            given.add(batch);
+            return switch (given.size()) {
+              case 1 -> slow;
+              case 2 ->
+                  CompletableFuture.failedStage(
+                      new DeliveryException(RETRY, "log-busy", "The log is busy."));
+              default -> CompletableFuture.completedStage(null);
+            };
+          }
+
+          @Override
+          public long storedUpTo(StreamId stream) {
+            return slow.isDone() ? 1 : 0;
+          }
+        };
+    inbox.close();
+    Inbox other =
+        new Inbox(
+            sink,
+            time,
+            busy,
+            List.of("fl/*/up/logs"),
+            id -> Optional.of("fl/c/down/acks/logs"),
+            InboxListener.NONE);
+    send(batch(1, 1, "a"));
+    send(batch(2, 1, "b"));
+    send(batch(3, 1, "c"));
+    assertThat(given).extracting(Batch::first).containsExactly(1L, 2L);
+    slow.complete(null);
+    settle();
+    assertThat(lastAck()).containsEntry("fl-stored", "1");
+    send(batch(2, 1, "b"));
+    send(batch(3, 1, "c"));
+    settle();
+    assertThat(given).extracting(Batch::first).containsExactly(1L, 2L, 2L, 3L);
+    assertThat(lastAck()).containsEntry("fl-stored", "3");
+    assertThat(other.books().storeFailures()).isEqualTo(1);
   }
 
   @Test

@@ -61,6 +61,7 @@ public final class Manager implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(Manager.class.getName());
   private static final int START_ATTEMPTS = 20;
+  private static final int FIND_ATTEMPTS = 60;
   private static final int MOST_ENDED = 100;
   private static final int MOST_LIFETIMES = 1000;
   private static final Duration HARD_END = Duration.ofSeconds(20);
@@ -815,13 +816,23 @@ public final class Manager implements AutoCloseable {
     if (ports != null) {
       leases.adopt(ports);
     }
+    find(vm, lease.isPresent(), 1);
+  }
+
+  /** Asks the hypervisor whether a VM of before still runs. */
+  private void find(ManagedVm vm, boolean leased, int attempt) {
+    Path directory = vm.directory();
     try {
       Optional<Vm> running = hypervisor.adopt(directory, new Watch(vm));
       if (running.isPresent()) {
         put(vm);
         vm.started(running.get());
-        LOG.log(INFO, "The VM of {0} runs on, pid {1}", name, Long.toString(running.get().pid()));
-      } else if (lease.isPresent()) {
+        LOG.log(
+            INFO,
+            "The VM of {0} runs on, pid {1}",
+            vm.computation(),
+            Long.toString(running.get().pid()));
+      } else if (leased) {
         put(vm);
         VmEnd unseen =
             new VmEnd(VmEnd.Kind.KILLED, "ended-unseen", OptionalInt.empty(), clock.instant());
@@ -830,7 +841,15 @@ public final class Manager implements AutoCloseable {
         LOG.log(WARNING, "No VM runs in {0} and nothing says whose it was; left alone.", directory);
       }
     } catch (HypervisorException e) {
-      LOG.log(WARNING, "What is in {0} cannot be told; left alone: {1}", directory, e.getMessage());
+      if (e.category() == HypervisorException.Category.RETRY && attempt < FIND_ATTEMPTS) {
+        // It runs, so its slot and its name are taken until more is known.
+        put(vm);
+        LOG.log(INFO, "{0} is looked at again soon: {1}", directory, e.getMessage());
+        var unused = tasks.schedule(() -> find(vm, leased, attempt + 1), 1, TimeUnit.SECONDS);
+      } else {
+        LOG.log(
+            WARNING, "What is in {0} cannot be told; left alone: {1}", directory, e.getMessage());
+      }
     }
   }
 

@@ -268,6 +268,7 @@ public final class ManagerComponent {
 
   /** An issuer of credentials runs in this process: the manager's own comes from it. */
   @Reference(
+      name = "issuer",
       cardinality = ReferenceCardinality.OPTIONAL,
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)

@@ -55,13 +55,13 @@ public final class ManagerEnvironment {
           GUEST_FWD_3 HOST_FWD_AGENT GUEST_FWD_AGENT HOST_FWD_RANGE
           """);
 
-  /** What of {@link #QEMU} is the hypervisor's affair, under the name of its own setting. */
-  private static final Map<String, String> QEMU_PASSED =
+  /** What of {@link #QEMU} is the hypervisor's affair, with the property that says the same. */
+  private static final Map<String, String> QEMU_ELSEWHERE =
       Map.of(
-          "BIN_PATH", "qemu.binary",
-          "ENABLE_KVM", "qemu.kvm",
-          "DISK_IMG_KERNEL_FILE", "image.kernel",
-          "DISK_IMG_ROOTFS_FILE", "image.initramfs");
+          "BIN_PATH", "qemu",
+          "ENABLE_KVM", "accelerator",
+          "DISK_IMG_KERNEL_FILE", "kernel",
+          "DISK_IMG_ROOTFS_FILE", "initramfs");
 
   /** Every further name that any Cocos manager ever read. */
   private static final Set<String> QEMU_IDLE =
@@ -132,14 +132,6 @@ public final class ManagerEnvironment {
   /** {@code debug}, {@code info}, {@code warn} or {@code error}, where it is set. */
   public Optional<String> logLevel() {
     return get("MANAGER_LOG_LEVEL").map(level -> level.toLowerCase(Locale.ROOT));
-  }
-
-  /** Settings of the hypervisor that were given by a variable: {@code qemu.binary}… */
-  public Map<String, String> hypervisor() {
-    Map<String, String> settings = new TreeMap<>();
-    QEMU_PASSED.forEach(
-        (name, setting) -> get(QEMU + name).ifPresent(value -> settings.put(setting, value)));
-    return settings;
   }
 
   /** The settings, with what the environment says in place of what they say. */
@@ -226,9 +218,14 @@ public final class ManagerEnvironment {
       }
     } else if (QEMU_IDLE.contains(plain)) {
       warnings.add(name + " has no effect on the VMs that are started here.");
-    } else if (plain.equals("ENABLE_KVM")) {
-      bool(name, value(name));
-    } else if (!QEMU_OWN.contains(plain) && !QEMU_PASSED.containsKey(plain)) {
+    } else if (QEMU_ELSEWHERE.containsKey(plain)) {
+      if (plain.equals("ENABLE_KVM")) {
+        bool(name, value(name));
+      }
+      warnings.add(
+          "%s has no effect here: set '%s' in the hypervisor's configuration."
+              .formatted(name, QEMU_ELSEWHERE.get(plain)));
+    } else if (!QEMU_OWN.contains(plain)) {
       unknown(name);
     }
   }
@@ -340,7 +337,7 @@ public final class ManagerEnvironment {
                 OWN.stream().map(PREFIX::concat),
                 IDLE.stream().map(PREFIX::concat),
                 QEMU_OWN.stream().map(QEMU::concat),
-                QEMU_PASSED.keySet().stream().map(QEMU::concat),
+                QEMU_ELSEWHERE.keySet().stream().map(QEMU::concat),
                 QEMU_IDLE.stream().map(QEMU::concat))
             .flatMap(all -> all)
             .collect(Collectors.toCollection(TreeSet::new));

@@ -33,6 +33,7 @@ final class FakeHypervisor implements Hypervisor {
   final List<VmSpec> started = new CopyOnWriteArrayList<>();
   final Map<Path, FakeVm> running = new ConcurrentHashMap<>();
   private final AtomicLong pids = new AtomicLong(1000);
+  final AtomicInteger busy = new AtomicInteger();
   volatile @Nullable HypervisorException refusal;
   volatile @Nullable VmEnd endAtOnce;
   final AtomicInteger strangersTake = new AtomicInteger();
@@ -79,6 +80,9 @@ final class FakeHypervisor implements Hypervisor {
   public Optional<Vm> adopt(Path runDirectory, VmListener listener) {
     if (Files.exists(runDirectory.resolve("unreadable"))) {
       throw new HypervisorException(HypervisorException.Category.BROKEN, "run-directory", "No.");
+    }
+    if (busy.getAndUpdate(n -> Math.max(0, n - 1)) > 0) {
+      throw new HypervisorException(HypervisorException.Category.RETRY, "monitor-busy", "Busy.");
     }
     FakeVm vm = running.get(runDirectory);
     if (vm != null) {

@@ -47,13 +47,9 @@ class ManagerEnvironmentTest {
                 Map.entry("MANAGER_QEMU_HOST_FWD_2", "9302"),
                 Map.entry("MANAGER_QEMU_HOST_FWD_3", "7021"),
                 Map.entry("MANAGER_QEMU_GUEST_FWD_3", "7003"),
-                Map.entry("MANAGER_QEMU_HOST_FWD_RANGE", "6000-6100"),
-                Map.entry("MANAGER_QEMU_BIN_PATH", "/opt/qemu"),
-                Map.entry("MANAGER_QEMU_ENABLE_KVM", "F")));
+                Map.entry("MANAGER_QEMU_HOST_FWD_RANGE", "6000-6100")));
     assertThat(read.warnings()).isEmpty();
     assertThat(read.logLevel()).contains("debug");
-    assertThat(read.hypervisor())
-        .containsExactlyInAnyOrderEntriesOf(Map.of("qemu.binary", "/opt/qemu", "qemu.kvm", "F"));
     ManagerSettings settings = read.over(BASE);
     assertThat(settings.http())
         .isEqualTo(
@@ -99,6 +95,7 @@ class ManagerEnvironmentTest {
         "MANAGER_QEMU_DISK_IMG_FILE",
         "MANAGER_QEMU_VSOCK_GUEST_CID",
         "MANAGER_QEMU_USE_SUDO",
+        "MANAGER_QEMU_BIN_PATH",
       })
   void warnsOnceAboutANameWithoutEffect(String name) {
     assertThat(ManagerEnvironment.read(Map.of(name, "x")).warnings())
@@ -141,6 +138,13 @@ class ManagerEnvironmentTest {
         .isThrownBy(() -> ManagerEnvironment.read(Map.of(name, value)).over(BASE))
         .withMessageContaining(name)
         .matches(e -> e.code().equals("bad-environment"));
+  }
+
+  @Test
+  void saysWhereTheHypervisorsSettingsAre() {
+    assertThat(ManagerEnvironment.read(Map.of("MANAGER_QEMU_ENABLE_KVM", "F")).warnings())
+        .containsExactly(
+            "MANAGER_QEMU_ENABLE_KVM has no effect here: set 'accelerator' in the hypervisor's configuration.");
   }
 
   @ParameterizedTest

@@ -476,6 +476,21 @@ class ManagerTest {
   }
 
   @Test
+  void looksAgainAtAVmThatDoesNotAnswerAtOnce() {
+    endOnClose = false;
+    Manager before = open();
+    before.run(seed());
+    long pid = before.get("123").pid();
+    before.close();
+    hypervisor.busy.set(1);
+    Manager after = open();
+    assertThat(after.running()).isEqualTo(1);
+    await().until(() -> after.get("123").pid() == pid);
+    hypervisor.vm("123").kill("signal-9");
+    await().until(() -> registry.told.contains("123 killed signal-9"));
+  }
+
+  @Test
   void touchesNothingThatIsNotItsOwn() throws Exception {
     endOnClose = false;
     Manager before = open();

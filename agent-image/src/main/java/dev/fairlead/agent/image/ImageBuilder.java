@@ -133,7 +133,7 @@ public final class ImageBuilder {
     GuestFiles.add(tree, inputs, busybox);
     GuestFiles.addModules(tree, modules);
     JavaRuntime.add(tree, jre);
-    progress.step("Archiving the guest's classes, twice, to compare");
+    progress.step("Archiving the guest's classes, more than once, to compare");
     ClassData.Outcome classData = dumps.dump(tree, inputs, isolation);
     classData.archive().ifPresent(archive -> tree.file(GuestFiles.CLASS_DATA, 0444, archive));
 

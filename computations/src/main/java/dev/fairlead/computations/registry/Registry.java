@@ -8,6 +8,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.fairlead.computations.ComputationException;
 import dev.fairlead.computations.liveness.AgentState;
+import dev.fairlead.protocol.Manifest;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.sql.Connection;
@@ -39,8 +40,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Registry {
 
-  /** The most bytes of a manifest: its envelope, in base64, must fit one message. */
-  public static final int MAX_MANIFEST = 704 * 1024;
+  /** The most bytes of a manifest. */
+  public static final int MAX_MANIFEST = Manifest.MAX_BYTES;
 
   /** The most epochs that are kept for one run: each is a restart of the agent inside its VM. */
   public static final int MAX_EPOCHS = 64;
@@ -53,7 +54,7 @@ public final class Registry {
       """
       SELECT c.id, c.wanted_id, c.created, r.number, r.host, r.digest, r.manifest_sha256, r.started,
         r.credential_sha256, r.credential_expires, r.vm_state, r.end_kind, r.end_reason, r.ended,
-        r.agent_state, r.last_heard
+        r.agent_state, r.last_heard, COALESCE(r.first_log_line, 1), COALESCE(r.first_event_line, 1)
       FROM computation c JOIN run r ON r.computation = c.id
       """;
 
@@ -241,6 +242,22 @@ public final class Registry {
                 run));
   }
 
+  /** Writes down where a run's lines begin among those of all runs, from 1. */
+  public void firstLines(String id, int run, long logs, long events) {
+    change(
+        connection ->
+            update(
+                connection,
+                """
+                UPDATE run SET first_log_line = ?, first_event_line = ?
+                WHERE computation = ? AND number = ?
+                """,
+                logs,
+                events,
+                id,
+                run));
+  }
+
   /** Writes down that all credentials of a run were revoked. */
   public void revoked(String id, int run) {
     change(
@@ -265,6 +282,33 @@ public final class Registry {
                 SELECT
                     + " WHERE r.number = c.run AND r.vm_state = ? AND r.revoked IS NULL ORDER BY c.id",
                 VmState.ENDED.word()));
+  }
+
+  /** Runs whose VM ended before a time, and whose streams were not closed yet. */
+  public List<Computation> toClose(Instant before) {
+    return read(
+        connection ->
+            select(
+                connection,
+                SELECT
+                    + """
+                     WHERE r.vm_state = ? AND r.closed IS NULL AND r.ended < ?
+                    ORDER BY c.id, r.number
+                    """,
+                VmState.ENDED.word(),
+                before.toEpochMilli()));
+  }
+
+  /** Writes down that the streams of a run were closed. */
+  public void closed(String id, int run) {
+    change(
+        connection ->
+            update(
+                connection,
+                "UPDATE run SET closed = ? WHERE computation = ? AND number = ?",
+                now(),
+                id,
+                run));
   }
 
   /**
@@ -572,7 +616,9 @@ public final class Registry {
             rows.getString(13),
             instant(rows, 14),
             AgentState.of(rows.getString(15)),
-            instant(rows, 16)));
+            instant(rows, 16),
+            rows.getLong(17),
+            rows.getLong(18)));
   }
 
   private static @Nullable Instant instant(ResultSet rows, int column) throws SQLException {

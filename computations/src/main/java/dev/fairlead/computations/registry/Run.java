@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param endedAt when the end was reported, by this host's clock; null before
  * @param agent what was last written down of the agent
  * @param lastHeard when the agent was last heard of, as last written down; null before
+ * @param firstLogLine where its logs begin among those of all runs, from 1
+ * @param firstEventLine where its events begin among those of all runs, from 1
  */
 public record Run(
     int number,
@@ -35,4 +37,6 @@ public record Run(
     @Nullable String endReason,
     @Nullable Instant endedAt,
     AgentState agent,
-    @Nullable Instant lastHeard) {}
+    @Nullable Instant lastHeard,
+    long firstLogLine,
+    long firstEventLine) {}

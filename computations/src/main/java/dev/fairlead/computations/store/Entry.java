@@ -4,12 +4,12 @@ package dev.fairlead.computations.store;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.util.Objects.requireNonNull;
 
-import dev.fairlead.protocol.json.JsonObject;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * One entry of the store, version 1. Big-endian; the log under it adds length and checksum, so that
@@ -113,18 +113,13 @@ record Entry(
       case NOTE -> List.of(rest());
       case GAP ->
           List.of(
-              JsonObject.builder()
-                  .put(
-                      "gap",
-                      JsonObject.builder()
-                          .put("epoch", epoch)
-                          .put("first", first)
-                          .put("last", last())
-                          .put("reason", new String(rest(), US_ASCII))
-                          .put("noticed", received.toString())
-                          .build())
-                  .build()
-                  .toBytes());
+              GapLine.of(
+                  address,
+                  epoch,
+                  first,
+                  OptionalLong.of(last()),
+                  new String(rest(), US_ASCII),
+                  received));
     };
   }
 

@@ -39,7 +39,10 @@ import org.jspecify.annotations.Nullable;
 final class NatsTransport implements Transport, NatsLink.Owner {
 
   private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.nats");
-  private static final Duration QUIESCE = Duration.ofSeconds(5);
+
+  /** Of the five seconds that closing may take; the rest is for a socket that does not let go. */
+  private static final Duration QUIESCE = Duration.ofMillis(3_500);
+
   private static final int MAX_REFUSALS = 256;
 
   /** A connection that held this long is no sign of a broker that throws us out at once. */
@@ -313,8 +316,8 @@ final class NatsTransport implements Transport, NatsLink.Owner {
     } catch (TimeoutException e) {
       LOG.log(
           Level.WARNING,
-          "The broker has not taken all messages within {0} s; {1} may be lost.",
-          QUIESCE.toSeconds(),
+          "The broker has not taken all messages within {0} ms; {1} may be lost.",
+          QUIESCE.toMillis(),
           opened.window().messages());
     } catch (InterruptedException | RuntimeException e) {
       LOG.log(Level.DEBUG, "Draining was cut short.", e);

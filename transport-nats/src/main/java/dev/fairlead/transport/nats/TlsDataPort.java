@@ -61,4 +61,16 @@ public final class TlsDataPort extends SocketDataPortWithWriteTimeout {
       plain.shutdownInput();
     }
   }
+
+  /**
+   * Closes the socket below first: a TLS socket would wait for a writer that a stalled peer holds.
+   * What a flush has seen answered is not touched by it, and NATS needs no farewell of TLS.
+   */
+  @Override
+  public void close() throws IOException {
+    if (plain != null) {
+      plain.close();
+    }
+    super.close();
+  }
 }

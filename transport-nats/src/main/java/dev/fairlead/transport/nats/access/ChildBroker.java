@@ -287,7 +287,7 @@ final class ChildBroker implements Account {
       signer = Nkey.create(Nkey.Kind.ACCOUNT, random);
       synchronized (this) {
         signers.put(template, signer);
-        issued.templates().put(template, signer.seed());
+        issued.addTemplate(template, signer.seed());
       }
       try {
         push(issued, now);
@@ -295,7 +295,7 @@ final class ChildBroker implements Account {
       } catch (TransportException e) {
         synchronized (this) {
           signers.remove(template);
-          issued.templates().remove(template);
+          issued.removeTemplate(template);
         }
         throw e;
       }

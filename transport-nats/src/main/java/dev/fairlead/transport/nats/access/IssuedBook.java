@@ -17,7 +17,7 @@ import java.util.TreeMap;
 
 /**
  * What must be remembered of the credentials that were issued, so that they can be revoked, also
- * after a restart. Not safe for threads.
+ * after a restart. Safe for use by several threads.
  *
  * <p>The file is text, one fact a line, words parted by one space, written anew as a whole each
  * time (to a file beside it, synced, then moved over it):
@@ -95,7 +95,7 @@ final class IssuedBook {
   }
 
   /** Forgets what has expired, and writes all. */
-  void save(long now) throws IOException {
+  synchronized void save(long now) throws IOException {
     issued.values().removeIf(entry -> entry.expiresAt() <= now);
     revoked.values().removeIf(expiry -> expiry <= now);
     StringBuilder text = new StringBuilder(HEAD).append('\n');
@@ -124,31 +124,39 @@ final class IssuedBook {
     PrivateFiles.write(file, text.append("end\n").toString());
   }
 
-  int port() {
+  synchronized int port() {
     return port;
   }
 
-  void port(int port) {
+  synchronized void port(int port) {
     this.port = port;
   }
 
   /** A time stamp for an account's JWT: now, but never before an earlier one. */
-  long stamp(long now) {
+  synchronized long stamp(long now) {
     issuedAt = Math.max(now, issuedAt);
     return issuedAt;
   }
 
-  /** Seeds of scoped signing keys by their templates; may be added to. */
-  Map<String, String> templates() {
-    return templates;
+  /** Seeds of scoped signing keys by their templates. */
+  synchronized Map<String, String> templates() {
+    return Map.copyOf(templates);
   }
 
-  void issued(String subject, String user, long expiresAt) {
+  synchronized void addTemplate(String template, String seed) {
+    templates.put(template, seed);
+  }
+
+  synchronized void removeTemplate(String template) {
+    templates.remove(template);
+  }
+
+  synchronized void issued(String subject, String user, long expiresAt) {
     issued.put(user, new Issued(subject, expiresAt));
   }
 
   /** Marks all credentials of a subject as revoked, and says whether there was one. */
-  boolean revoke(String subject) {
+  synchronized boolean revoke(String subject) {
     boolean any = false;
     for (Iterator<Map.Entry<String, Issued>> all = issued.entrySet().iterator(); all.hasNext(); ) {
       Map.Entry<String, Issued> entry = all.next();
@@ -162,7 +170,7 @@ final class IssuedBook {
   }
 
   /** Public keys of revoked users, with the expiry of their credentials. */
-  Map<String, Long> revoked() {
-    return revoked;
+  synchronized Map<String, Long> revoked() {
+    return new TreeMap<>(revoked);
   }
 }

@@ -187,7 +187,7 @@ final class ServerProcess implements AutoCloseable {
             return;
           }
           LOG.log(Level.WARNING, "nats-server ended with {0}; it is started again.", exit);
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
           if (!firstReady.isDone()) {
             firstReady.completeExceptionally(e);
             return;
