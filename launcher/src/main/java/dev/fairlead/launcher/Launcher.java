@@ -30,47 +30,50 @@ public final class Launcher implements AutoCloseable {
   private static final String CONFIG_ADMIN_BUNDLE = "org.apache.felix.configadmin";
   private static final String CONFIG_ADMIN = "org.osgi.service.cm.ConfigurationAdmin";
 
+  private final Deployment deployment;
   private final Framework framework;
 
-  private Launcher(Framework framework) {
-    this.framework = framework;
-  }
-
   /**
-   * Starts a deployment. When it fails, nothing of it is left running.
+   * Makes one that is not started yet; {@link #close} may be called from now on, by any thread.
    *
    * @param storage a folder for the framework's own use; what is in it is deleted
-   * @throws IOException when a bundle is missing, does not resolve or does not start: the message
-   *     names it
    */
-  public static Launcher start(Deployment deployment, Path storage) throws IOException {
+  public Launcher(Deployment deployment, Path storage) {
+    this.deployment = deployment;
     Map<String, String> settings = new HashMap<>(deployment.properties());
     settings.put(Constants.FRAMEWORK_STORAGE, storage.toString());
     settings.put(Constants.FRAMEWORK_STORAGE_CLEAN, Constants.FRAMEWORK_STORAGE_CLEAN_ONFIRSTINIT);
     settings.putIfAbsent("felix.log.level", "1");
-    Framework framework =
-        ServiceLoader.load(FrameworkFactory.class)
+    framework =
+        ServiceLoader.load(FrameworkFactory.class, Launcher.class.getClassLoader())
             .findFirst()
-            .orElseThrow(() -> new IOException("No OSGi framework is on the class path."))
+            .orElseThrow(() -> new IllegalStateException("No OSGi framework is on the class path."))
             .newFramework(settings);
-    Launcher launcher = new Launcher(framework);
+  }
+
+  /**
+   * Starts it. When that fails, nothing of it is left running.
+   *
+   * @throws IOException when a bundle is missing, does not resolve or does not start: the message
+   *     names it
+   */
+  public void start() throws IOException {
     boolean started = false;
     try {
       framework.init();
-      launcher.installAndStart(deployment);
+      installAndStart();
       started = true;
-      return launcher;
     } catch (BundleException e) {
       throw new IOException(
           "Deployment " + deployment.name() + " does not start: " + e.getMessage(), e);
     } finally {
       if (!started) {
-        launcher.close();
+        close();
       }
     }
   }
 
-  private void installAndStart(Deployment deployment) throws BundleException, IOException {
+  private void installAndStart() throws BundleException, IOException {
     BundleContext context = framework.getBundleContext();
     List<Bundle> toStart = new ArrayList<>();
     for (Deployment.Entry entry : deployment.bundles()) {

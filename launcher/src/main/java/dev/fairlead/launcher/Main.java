@@ -22,13 +22,14 @@ public final class Main {
     JsonLines.install(args.length == 3 ? args[2] : "info");
     Launcher launcher;
     try {
-      launcher = Launcher.start(Deployment.read(Path.of(args[0])), Path.of(args[1]));
+      launcher = new Launcher(Deployment.read(Path.of(args[0])), Path.of(args[1]));
+      Runtime.getRuntime().addShutdownHook(new Thread(launcher::close, "fairlead-shutdown"));
+      launcher.start();
     } catch (IOException e) {
       System.err.println(e.getMessage());
       System.exit(1);
       return;
     }
-    Runtime.getRuntime().addShutdownHook(new Thread(launcher::close, "fairlead-shutdown"));
     launcher.awaitStop();
   }
 }

@@ -26,8 +26,9 @@ import org.osgi.service.feature.ID;
  * A deployment's file: an OSGi Feature in JSON. {@code ${name}} in a configuration's values stands
  * for a variable; its value is, first found first: the caller's, the environment's ({@code
  * FAIRLEAD_} and the name in upper case, with {@code _} for {@code .} and {@code -}), the
- * feature's. A bundle with {@code "start": false} is installed only; one with {@code "when":
- * "variable=value"} is left out where the variable has another value.
+ * feature's. In a list a value of several lines becomes several elements. A bundle with {@code
+ * "start": false} is installed only; one with {@code "when": "variable=value"} is left out where
+ * the variable has another value.
  */
 public final class FeatureFile {
 
@@ -167,11 +168,11 @@ public final class FeatureFile {
       return expand(text, variables, 0);
     }
     if (value instanceof String[] list) {
-      String[] expanded = new String[list.length];
-      for (int i = 0; i < list.length; i++) {
-        expanded[i] = expand(list[i], variables, 0);
+      List<String> expanded = new ArrayList<>();
+      for (String element : list) {
+        expanded.addAll(List.of(expand(element, variables, 0).split("\n", -1)));
       }
-      return expanded;
+      return expanded.toArray(String[]::new);
     }
     return value;
   }

@@ -60,6 +60,10 @@ final class FeatureFileTest {
         .containsEntry("limit", 5);
     assertThat(values).isNotNull();
     assertThat((String[]) values.get("list")).containsExactly("1", "b");
+    Map<String, Object> lines =
+        flatten(Map.of("port", "x\ny"), Map.of()).configurations().get("some.pid");
+    assertThat(lines).isNotNull();
+    assertThat((String[]) lines.get("list")).containsExactly("x", "y", "b");
   }
 
   @Test

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.agent.grpc;
+
+import static java.util.Objects.requireNonNull;
+
+/** Why the agent did not do what a client asked: its own code and sentence, where it gave them. */
+public final class AgentClientException extends RuntimeException {
+
+  private static final long serialVersionUID = 1L;
+
+  private final String code;
+
+  /** Makes one. */
+  AgentClientException(String code, String sentence, Throwable cause) {
+    super(sentence, cause);
+    this.code = requireNonNull(code, "code is null");
+  }
+
+  /** The stable code: the agent's, or {@code no-connection} when it did not answer. */
+  public String code() {
+    return code;
+  }
+}

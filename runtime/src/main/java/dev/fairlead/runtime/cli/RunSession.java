@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.runtime.cli;
+
+import dev.fairlead.agent.grpc.AgentClient;
+import dev.fairlead.http.HttpProblem;
+import dev.fairlead.http.JsonClient;
+import dev.fairlead.protocol.json.JsonObject;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One computation, from its file to its result, as its owner sees it: over the two services' HTTP
+ * and the agent's gRPC, and by nothing else.
+ */
+final class RunSession {
+
+  private final JsonClient manager;
+  private final JsonClient computations;
+  private final Progress progress;
+  private final InstantSource clock;
+  private @Nullable Instant helloAt;
+  private @Nullable Instant completeAt;
+
+  RunSession(Services services, Progress progress, InstantSource clock) {
+    this.manager = services.manager();
+    this.computations = services.computations();
+    this.progress = progress;
+    this.clock = clock;
+  }
+
+  /**
+   * A computation that was taken.
+   *
+   * @param id under which it runs
+   * @param digest of its manifest
+   * @param agentHost where its agent answers gRPC
+   */
+  record Submitted(String id, String digest, String agentHost, int agentPort) {}
+
+  /** Hands a computation to the manager. */
+  Submitted submit(JsonObject manifest) {
+    JsonObject answer =
+        manager.post("/run", JsonObject.builder().put("computation", manifest).build().toBytes());
+    return submitted(answer);
+  }
+
+  /** Where the agent of a computation answers, as its manager says. */
+  Submitted find(String id) {
+    return submitted(manager.get("/vms/" + Paths.segment(id)));
+  }
+
+  private static Submitted submitted(JsonObject answer) {
+    String address =
+        answer
+            .optionalString("agent_address")
+            .orElseThrow(
+                () -> new CommandFailure(ExitCode.RETRY, "The VM has no agent to speak to."));
+    int colon = address.lastIndexOf(':');
+    return new Submitted(
+        answer.string("computation_id"),
+        Fields.text(answer, "id"),
+        address.substring(0, colon),
+        Integer.parseInt(address.substring(colon + 1)));
+  }
+
+  /**
+   * Uploads what the agent waits for and follows its events to the end.
+   *
+   * @param result where the result's zip goes
+   * @param limit for the whole
+   * @return whether the computation is complete; false when it failed: the reason was said
+   */
+  boolean drive(Submitted computation, RunFile file, RoleKeys keys, Path result, Duration limit)
+      throws IOException {
+    try (JsonClient.LineReader events = follow(computation.id(), "events", 1);
+        AgentClient agent = new AgentClient(computation.agentHost(), computation.agentPort())) {
+      CompletableFuture<Void> timer = closeAfter(limit, events::close);
+      try {
+        for (JsonObject event = events.nextObject(); event != null; event = events.nextObject()) {
+          String type = event.string("event_type");
+          String status = event.string("status");
+          String originator = event.string("originator");
+          progress.say("%s: %s %s".formatted(originator, type, status));
+          if (helloAt == null && originator.equals("agent")) {
+            helloAt = clock.instant();
+          }
+          switch (type) {
+            case "ReceivingAlgorithm" -> {
+              if (!status.equals("Warning")) {
+                agent.uploadAlgorithm(
+                    file.algorithm(),
+                    file.kind(),
+                    file.arguments(),
+                    keys.secret(RoleKeys.Role.ALGORITHM));
+                progress.say("the algorithm is with the agent, its SHA3-256 verified");
+              }
+            }
+            case "ReceivingData" -> {
+              if (!status.equals("Warning")) {
+                for (Path dataset : file.datasets()) {
+                  agent.uploadDataset(
+                      dataset,
+                      String.valueOf(dataset.getFileName()),
+                      keys.secret(RoleKeys.Role.DATA));
+                }
+                progress.say("%d dataset(s) with the agent".formatted(file.datasets().size()));
+              }
+            }
+            case "ConsumingResults" -> {
+              if (!status.equals("Warning")) {
+                agent.fetchResult(result, keys.secret(RoleKeys.Role.CONSUMER));
+                progress.say("the result is in " + result);
+              }
+            }
+            case "Complete" -> {
+              completeAt = clock.instant();
+              return true;
+            }
+            case "Failed", "VmEnded" -> {
+              progress.say(event.optionalObject("details").map(JsonObject::toString).orElse(""));
+              return false;
+            }
+            default -> {}
+          }
+        }
+      } catch (HttpProblem e) {
+        if (timer.isDone()) {
+          throw new CommandFailure(
+              ExitCode.FAILED,
+              "Computation %s did not end within %d s."
+                  .formatted(computation.id(), limit.toSeconds()),
+              e);
+        }
+        throw e;
+      } finally {
+        timer.cancel(false);
+      }
+    }
+    throw new CommandFailure(ExitCode.RETRY, "The events broke off: is the service still up?");
+  }
+
+  /** When the agent was first heard here, by this side's clock; null while it was not. */
+  @Nullable Instant helloAt() {
+    return helloAt;
+  }
+
+  /** When it was heard that the computation is complete; null while it was not. */
+  @Nullable Instant completeAt() {
+    return completeAt;
+  }
+
+  /** Follows the lines of a computation, once it is started. */
+  LogFollower logs(String id, Consumer<JsonObject> each) {
+    return new LogFollower(follow(id, "logs", 1), each);
+  }
+
+  JsonClient.LineReader follow(String id, String stream, long from) {
+    return computations.lines(
+        "/computations/%s/%s?follow=true&from=%d".formatted(Paths.segment(id), stream, from));
+  }
+
+  /** All lines of a stream that are stored now. */
+  void read(String id, String stream, Consumer<JsonObject> each) {
+    try (JsonClient.LineReader lines =
+        computations.lines("/computations/%s/%s?from=1".formatted(Paths.segment(id), stream))) {
+      for (JsonObject line = lines.nextObject(); line != null; line = lines.nextObject()) {
+        each.accept(line);
+      }
+    }
+  }
+
+  /** What the computations service knows of it. */
+  JsonObject state(String id) {
+    return computations.get("/computations/" + Paths.segment(id));
+  }
+
+  /** What the manager knows of its VM. */
+  JsonObject vm(String id) {
+    return manager.get("/vms/" + Paths.segment(id));
+  }
+
+  /** Ends its VM. */
+  void stop(String id) {
+    manager.delete("/vms/" + Paths.segment(id));
+  }
+
+  private static CompletableFuture<Void> closeAfter(Duration limit, Runnable close) {
+    return CompletableFuture.runAsync(
+        close, CompletableFuture.delayedExecutor(limit.toMillis(), TimeUnit.MILLISECONDS));
+  }
+}

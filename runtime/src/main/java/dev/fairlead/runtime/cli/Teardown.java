@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.runtime.cli;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.stream.Stream;
+
+/**
+ * What must be undone, the last first: at the end of a command, and just as well on Ctrl-C. Each
+ * step is tried, whatever became of the one before.
+ */
+final class Teardown implements AutoCloseable {
+
+  private final Deque<Runnable> steps = new ArrayDeque<>();
+  private final Thread hook = new Thread(this::undo, "fairlead-teardown");
+
+  Teardown() {
+    Runtime.getRuntime().addShutdownHook(hook);
+  }
+
+  /** Adds a step. */
+  void add(Runnable step) {
+    synchronized (steps) {
+      steps.push(step);
+    }
+  }
+
+  /** A new folder of one's own that is deleted, with all that is in it, in the end. */
+  Path temporaryFolder(String prefix) throws IOException {
+    Path folder = Files.createTempDirectory(prefix);
+    add(() -> delete(folder));
+    return folder;
+  }
+
+  /** Undoes everything now. */
+  @Override
+  public void close() {
+    undo();
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      return; // The JVM is ending: the hook runs already, and finds nothing left to do.
+    }
+  }
+
+  // One at a time: on Ctrl-C the hook waits here until the command's own thread is through.
+  private synchronized void undo() {
+    RuntimeException first = null;
+    while (true) {
+      Runnable step;
+      synchronized (steps) {
+        step = steps.poll();
+      }
+      if (step == null) {
+        break;
+      }
+      try {
+        step.run();
+      } catch (RuntimeException e) {
+        if (first == null) {
+          first = e;
+        } else {
+          first.addSuppressed(e);
+        }
+      }
+    }
+    if (first != null) {
+      throw first;
+    }
+  }
+
+  private static void delete(Path folder) {
+    try (Stream<Path> all = Files.walk(folder)) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("Could not delete " + folder, e);
+    }
+  }
+}
