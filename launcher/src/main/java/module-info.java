@@ -4,6 +4,7 @@ module dev.fairlead.launcher {
   requires java.logging;
   requires org.apache.felix.framework;
   requires static org.jspecify;
+  requires static osgi.annotation;
 
   exports dev.fairlead.launcher;
 

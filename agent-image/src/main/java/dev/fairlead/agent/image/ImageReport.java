@@ -51,4 +51,13 @@ public record ImageReport(
   public boolean classDataIncluded() {
     return classData.startsWith(INCLUDED);
   }
+
+  /**
+   * The least memory with which it boots, in MiB: the kernel unpacks the initramfs into half of the
+   * memory at most. What the agent's work needs comes on top.
+   */
+  public int leastMemoryMib() {
+    long bytes = parts.values().stream().mapToLong(Long::longValue).sum();
+    return Math.toIntExact(2 * bytes / (1L << 20)) + 64;
+  }
 }

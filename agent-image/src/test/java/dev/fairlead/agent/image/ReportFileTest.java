@@ -25,6 +25,11 @@ final class ReportFileTest {
   }
 
   @Test
+  void theLeastMemoryHoldsTheUnpackedImageTwice() throws IOException {
+    assertThat(image().leastMemoryMib()).isEqualTo(70);
+  }
+
+  @Test
   void aChangedImageIsNoImage() throws IOException {
     image();
     Files.writeString(folder.resolve("initramfs.cpio.lz4"), "other");
@@ -54,7 +59,7 @@ final class ReportFileTest {
             Digests.of(initramfs),
             1,
             2,
-            Map.of("java", 3L),
+            Map.of("java", 3L * 1024 * 1024),
             ImageReport.INCLUDED,
             false,
             Duration.ofSeconds(1));

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.itest;
+
+import java.lang.annotation.Annotation;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.util.Objects;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.ops4j.pax.exam.util.Injector;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceReference;
+
+/** The half of {@link PaxExamExtension} that runs in the framework. Public: Pax Exam makes it. */
+public final class InsideFelix {
+
+  /** Makes one. */
+  public InsideFelix() {}
+
+  /** Makes a test object out of the classes in this bundle, injects it, and runs one test. */
+  public void call(BundleContext context, String className, String methodName) throws Throwable {
+    Class<?> type = context.getBundle().loadClass(className);
+    Constructor<?> constructor = type.getDeclaredConstructor();
+    constructor.setAccessible(true);
+    Object test = constructor.newInstance();
+    ServiceReference<Injector> injector =
+        Objects.requireNonNull(context.getServiceReference(Injector.class), "no injector");
+    Objects.requireNonNull(context.getService(injector), "no injector").injectFields(test);
+    try {
+      runAll(type, test, BeforeEach.class);
+      run(type.getDeclaredMethod(methodName), test);
+    } finally {
+      runAll(type, test, AfterEach.class);
+    }
+  }
+
+  private static void runAll(Class<?> type, Object test, Class<? extends Annotation> marked)
+      throws Throwable {
+    for (Method method : type.getDeclaredMethods()) {
+      if (method.isAnnotationPresent(marked)) {
+        run(method, test);
+      }
+    }
+  }
+
+  private static void run(Method method, Object test) throws Throwable {
+    method.setAccessible(true);
+    try {
+      method.invoke(test);
+    } catch (InvocationTargetException e) {
+      throw Objects.requireNonNullElse(e.getCause(), e);
+    }
+  }
+}
