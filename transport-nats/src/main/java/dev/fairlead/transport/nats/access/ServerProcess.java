@@ -120,7 +120,8 @@ final class ServerProcess implements AutoCloseable {
           "setpriv (package util-linux) is not installed: nats-server will outlive this process if it is killed.");
       return List.of(program.toString());
     }
-    // A session of its own: Ctrl-C is for this process, which then ends the server in its own order.
+    // A session of its own: Ctrl-C is for this process, which then ends the server in its own
+    // order.
     Path session = lookup("setsid");
     List<String> words = new ArrayList<>();
     if (session != null) {
