@@ -6,6 +6,7 @@
 module dev.fairlead.agent.grpc {
   requires dev.fairlead.agent;
   requires static org.jspecify;
+  requires static osgi.annotation;
   requires static org.osgi.service.component.annotations;
 
   exports dev.fairlead.agent.grpc;

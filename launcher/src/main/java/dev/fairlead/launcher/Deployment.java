@@ -11,6 +11,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What runs in one framework: bundles, in the order of their start, and their configuration. All
@@ -25,6 +26,7 @@ import java.util.Map;
  * property key=value              of the framework
  * bundle bundles/scr-2.2.18.jar   installed and started; a path, relative to the file's folder
  * install bundles/x-1.0.jar       installed only
+ * after some.Service bundles/y.jar  installed and started once such a service is there
  * config dev.fairlead.agent       a configuration's PID; its values follow
  * set port:Integer=9031           String where no type is named; Integer, Long, Boolean, String[]
  * </pre>
@@ -50,8 +52,15 @@ public record Deployment(
    * A bundle.
    *
    * @param started whether it is started, or installed only
+   * @param after it is installed and started once a service of this type is there; null: at once
    */
-  public record Entry(Path jar, boolean started) {}
+  public record Entry(Path jar, boolean started, @Nullable String after) {
+
+    /** A bundle that waits for nothing. */
+    public Entry(Path jar, boolean started) {
+      this(jar, started, null);
+    }
+  }
 
   /** Copies what it is given, keeping the order. */
   public Deployment {
@@ -107,6 +116,14 @@ public record Deployment(
         }
         case "bundle", "install" ->
             bundles.add(new Entry(folder.resolve(rest), word.equals("bundle")));
+        case "after" -> {
+          int end = rest.indexOf(' ');
+          if (end < 1) {
+            throw malformed(file, number, line);
+          }
+          bundles.add(
+              new Entry(folder.resolve(rest.substring(end + 1)), true, rest.substring(0, end)));
+        }
         case "config" -> {
           current = new LinkedHashMap<>();
           configurations.put(rest, current);
@@ -135,7 +152,10 @@ public record Deployment(
             text.append("property ").append(key).append('=').append(escape(value)).append('\n'));
     for (Entry entry : bundles) {
       Path jar = entry.jar().startsWith(folder) ? folder.relativize(entry.jar()) : entry.jar();
-      text.append(entry.started() ? "bundle " : "install ").append(jar).append('\n');
+      String after = entry.after();
+      text.append(after != null ? "after " + after + " " : entry.started() ? "bundle " : "install ")
+          .append(jar)
+          .append('\n');
     }
     configurations.forEach(
         (pid, values) -> {

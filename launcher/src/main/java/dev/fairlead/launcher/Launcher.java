@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Dictionary;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
@@ -76,18 +77,27 @@ public final class Launcher implements AutoCloseable {
   private void installAndStart() throws BundleException, IOException {
     BundleContext context = framework.getBundleContext();
     List<Bundle> toStart = new ArrayList<>();
+    Map<String, List<Path>> later = new LinkedHashMap<>();
     for (Deployment.Entry entry : deployment.bundles()) {
       if (!Files.isRegularFile(entry.jar())) {
         throw new IOException(
             "Deployment %s names bundle %s, which is not there."
                 .formatted(deployment.name(), entry.jar()));
       }
-      Bundle bundle = context.installBundle("reference:" + entry.jar().toUri());
+      String after = entry.after();
+      if (after != null) {
+        later.computeIfAbsent(after, service -> new ArrayList<>()).add(entry.jar());
+        continue;
+      }
+      Bundle bundle = install(context, entry.jar());
       if (entry.started() && bundle.getHeaders("").get(Constants.FRAGMENT_HOST) == null) {
         toStart.add(bundle);
       }
     }
     framework.start();
+    for (Map.Entry<String, List<Path>> entry : later.entrySet()) {
+      new LateBundles(context, entry.getKey(), entry.getValue()).await();
+    }
     for (Bundle bundle : toStart) {
       if (bundle.getSymbolicName().equals(CONFIG_ADMIN_BUNDLE)) {
         bundle.start();
@@ -97,6 +107,10 @@ public final class Launcher implements AutoCloseable {
     for (Bundle bundle : toStart) {
       bundle.start();
     }
+  }
+
+  static Bundle install(BundleContext context, Path jar) throws BundleException {
+    return context.installBundle("reference:" + jar.toUri());
   }
 
   /**

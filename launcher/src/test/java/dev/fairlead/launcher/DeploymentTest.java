@@ -26,12 +26,13 @@ final class DeploymentTest {
             Map.of("a", "1\n\\n2"),
             List.of(
                 new Deployment.Entry(folder.resolve("bundles/b.jar"), true),
-                new Deployment.Entry(Path.of("/elsewhere/c.jar"), false)),
+                new Deployment.Entry(Path.of("/elsewhere/c.jar"), false),
+                new Deployment.Entry(folder.resolve("d.jar"), true, "some.Service")),
             Map.of("pid", Map.of("text", "x=y", "number", 5, "many", 6L, "yes", true)));
     Path file = folder.resolve("sample.deployment");
     Files.writeString(file, written.format(folder));
     assertThat(Deployment.read(file)).isEqualTo(written);
-    assertThat(Files.readString(file)).contains("bundle bundles/b.jar\ninstall /elsewhere/c.jar");
+    assertThat(Files.readString(file)).contains("bundle bundles/b.jar\ninstall /elsewhere/c.jar\nafter some.Service d.jar");
   }
 
   @Test

@@ -66,7 +66,7 @@ final class DemoCommand implements Callable<Integer> {
   DemoCommand() {}
 
   @Override
-  public Integer call() throws Exception {
+  public Integer call() throws IOException {
     JsonLines.install("warn");
     Progress progress = new Progress(out::progress, InstantSource.system());
     Installation installation = Installation.current();
@@ -76,7 +76,7 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private int demonstrate(Installation installation, Teardown teardown, Progress progress)
-      throws Exception {
+      throws IOException {
     Path home = teardown.temporaryFolder("fairlead-demo-");
     Map<String, String> all = new LinkedHashMap<>();
     all.put("manager.port", Integer.toString(Ports.free()));

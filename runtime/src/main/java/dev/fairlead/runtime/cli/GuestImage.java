@@ -42,7 +42,8 @@ final class GuestImage {
             agent.name(),
             agent.properties(),
             agent.bundles().stream()
-                .map(entry -> new Deployment.Entry(inGuest(base, entry.jar()), entry.started()))
+                .map(entry -> new Deployment.Entry(
+                            inGuest(base, entry.jar()), entry.started(), entry.after()))
                 .toList(),
             agent.configurations());
     ImageInputs inputs =

@@ -52,7 +52,7 @@ final class RunCommand implements Callable<Integer> {
   RunCommand() {}
 
   @Override
-  public Integer call() throws Exception {
+  public Integer call() throws IOException {
     RunFile run = RunFile.read(file);
     RoleKeys keys = RoleKeys.generate();
     Progress progress = new Progress(out::progress, InstantSource.system());

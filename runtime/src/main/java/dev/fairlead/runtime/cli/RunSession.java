@@ -79,7 +79,7 @@ final class RunSession {
    */
   boolean drive(Submitted computation, RunFile file, RoleKeys keys, Path result, Duration limit)
       throws IOException {
-    try (JsonClient.LineReader events = follow(computation.id(), "events", 1);
+    try (JsonClient.LineReader events = follow(computation.id(), "events");
         AgentClient agent = new AgentClient(computation.agentHost(), computation.agentPort())) {
       CompletableFuture<Void> timer = closeAfter(limit, events::close);
       try {
@@ -158,18 +158,18 @@ final class RunSession {
 
   /** Follows the lines of a computation, once it is started. */
   LogFollower logs(String id, Consumer<JsonObject> each) {
-    return new LogFollower(follow(id, "logs", 1), each);
+    return new LogFollower(follow(id, "logs"), each);
   }
 
-  JsonClient.LineReader follow(String id, String stream, long from) {
+  JsonClient.LineReader follow(String id, String stream) {
     return computations.lines(
-        "/computations/%s/%s?follow=true&from=%d".formatted(Paths.segment(id), stream, from));
+        "/computations/%s/%s?follow=true&run=latest".formatted(Paths.segment(id), stream));
   }
 
   /** All lines of a stream that are stored now. */
   void read(String id, String stream, Consumer<JsonObject> each) {
     try (JsonClient.LineReader lines =
-        computations.lines("/computations/%s/%s?from=1".formatted(Paths.segment(id), stream))) {
+        computations.lines("/computations/%s/%s?run=latest".formatted(Paths.segment(id), stream))) {
       for (JsonObject line = lines.nextObject(); line != null; line = lines.nextObject()) {
         each.accept(line);
       }

@@ -118,7 +118,12 @@ public final class FeatureFile {
       Map<String, Object> metadata = bundle.getMetadata();
       if (applies(metadata.get("when"), variables)) {
         boolean started = !"false".equals(String.valueOf(metadata.get("start")));
-        bundles.add(new Deployment.Entry(find(bundle.getID(), folders), started));
+        Object after = metadata.get("after");
+        bundles.add(
+            new Deployment.Entry(
+                find(bundle.getID(), folders),
+                started,
+                after == null ? null : String.valueOf(after)));
       }
     }
     Map<String, Map<String, Object>> configurations = new LinkedHashMap<>();
