@@ -122,9 +122,7 @@ final class UpIT {
 
   private String error(String method, String path, String body) throws Exception {
     HttpResponse<String> response = send(method, manager, path, body);
-    JsonObject error =
-        Json.parseObject(response.body().getBytes(UTF_8), 1 << 20)
-            .object("error");
+    JsonObject error = Json.parseObject(response.body().getBytes(UTF_8), 1 << 20).object("error");
     assertThat(error.string("message")).isNotEmpty();
     return response.statusCode() + " " + error.string("code");
   }
@@ -132,16 +130,14 @@ final class UpIT {
   private JsonObject run(String body) throws Exception {
     HttpResponse<String> response = send("POST", manager, "/run", body);
     assertThat(response.statusCode()).as(response.body() + up.said()).isEqualTo(200);
-    return Json.parseObject(
-        response.body().getBytes(UTF_8), 1 << 20);
+    return Json.parseObject(response.body().getBytes(UTF_8), 1 << 20);
   }
 
   private String events(String id) throws Exception {
     return send("GET", computations, "/computations/" + id + "/events", null).body();
   }
 
-  private HttpResponse<String> send(
-      String method, int port, String path, @Nullable String body)
+  private HttpResponse<String> send(String method, int port, String path, @Nullable String body)
       throws Exception {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))

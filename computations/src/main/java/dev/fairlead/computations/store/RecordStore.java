@@ -412,6 +412,7 @@ public final class RecordStore implements BatchStore, AutoCloseable {
     }
     Progress made = progress(new StreamId(entry.address(), entry.epoch()));
     made.storedUpTo = entry.last();
+    made.appendedUpTo = Math.max(made.appendedUpTo, made.storedUpTo);
     if (entry.kind() == Entry.Kind.GAP) {
       made.lost += entry.count();
       made.gaps++;

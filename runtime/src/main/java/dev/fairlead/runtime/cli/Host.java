@@ -118,7 +118,11 @@ final class Host {
 
   private static URI uri(Deployment deployment, String pid) {
     Map<String, Object> values = deployment.configurations().getOrDefault(pid, Map.of());
-    return URI.create("http://127.0.0.1:" + values.getOrDefault("http.port", "0"));
+    String port = String.valueOf(values.getOrDefault("http.port", "0"));
+    // The one variable of the public contract that moves what this process itself must reach.
+    String given = Installation.environment("MANAGER_HTTP_PORT");
+    boolean reads = "true".equals(String.valueOf(values.get("environment")));
+    return URI.create("http://127.0.0.1:" + (reads && given != null ? given : port));
   }
 
   private static void privateFolder(Path folder) throws IOException {

@@ -120,7 +120,15 @@ final class ServerProcess implements AutoCloseable {
           "setpriv (package util-linux) is not installed: nats-server will outlive this process if it is killed.");
       return List.of(program.toString());
     }
-    return List.of(leash.toString(), "--pdeathsig", "KILL", "--", program.toString());
+    // A session of its own: Ctrl-C is for this process, which then ends the server in its own
+    // order.
+    Path session = lookup("setsid");
+    List<String> words = new ArrayList<>();
+    if (session != null) {
+      words.add(session.toString());
+    }
+    words.addAll(List.of(leash.toString(), "--pdeathsig", "KILL", "--", program.toString()));
+    return List.copyOf(words);
   }
 
   /**
