@@ -396,7 +396,10 @@ public final class ComputationsService implements AutoCloseable {
     void offer() {
       if (System.nanoTime() - nextNanos >= 0 && !waiting) {
         nextNanos = System.nanoTime() + CHORES.toNanos();
-        waiting = desk.offer(this::run);
+        waiting = true; // first, since it may be done before the next line
+        if (!desk.offer(this::run)) {
+          waiting = false;
+        }
       }
     }
 

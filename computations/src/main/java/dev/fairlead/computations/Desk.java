@@ -28,6 +28,7 @@ import dev.fairlead.transport.access.Credential;
 import dev.fairlead.transport.api.TransportException;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
@@ -47,6 +48,9 @@ final class Desk {
   private static final System.Logger LOG = System.getLogger(Desk.class.getName());
 
   private static final long NOTE_SECONDS = 5;
+
+  /** Ends that leave the agent no time to deliver what it holds. */
+  private static final Set<String> ABRUPT = Set.of("crashed", "killed");
 
   private final String fleet;
   private final InstantSource clock;
@@ -119,8 +123,8 @@ final class Desk {
   }
 
   /**
-   * Ends the streams of runs whose VM ended some time ago: where the guest did not power off by
-   * itself, whatever its agent still held is lost, and a line says so.
+   * Ends the streams of runs whose VM ended some time ago: where the guest died, or was killed,
+   * whatever its agent still held is lost, and a line says so.
    *
    * @param before a time by which nothing of such a run can be on its way any more
    */
@@ -128,7 +132,7 @@ final class Desk {
     for (Computation computation : registry.toClose(before)) {
       String id = computation.id();
       Run run = computation.run();
-      if (!"finished".equalsIgnoreCase(run.endKind())) {
+      if (run.endKind() != null && ABRUPT.contains(run.endKind().toLowerCase(Locale.ROOT))) {
         Set<String> epochs =
             registry.epochs(id).stream()
                 .filter(epoch -> epoch.run() == run.number())

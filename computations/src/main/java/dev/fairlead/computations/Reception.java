@@ -195,7 +195,7 @@ final class Reception {
     }
     if (known == null && begun(guest, run) <= Registry.MAX_EPOCHS) {
       guest.epochs.put(epoch, run);
-      worker.offer(() -> note(id, epoch));
+      worker.offer(() -> note(id, epoch, run));
     }
     return true;
   }
@@ -204,10 +204,9 @@ final class Reception {
     return guest.epochs.values().stream().filter(one -> one == run).count();
   }
 
-  private void note(String id, String epoch) {
+  private void note(String id, String epoch, int run) {
     try {
-      int run = registry.epoch(id, epoch);
-      guest(id).epochs.put(epoch, run);
+      guest(id).epochs.put(epoch, registry.epoch(id, epoch, run));
     } catch (ComputationException e) {
       refusals.count(e.code(), id, String.valueOf(e.getMessage()));
     }

@@ -314,11 +314,12 @@ public final class Registry {
   /**
    * Writes down that a numbering was seen, if it is new.
    *
+   * @param run in which it was seen: perhaps no longer the newest one when this is written
    * @return the run to which the epoch belongs
-   * @throws ComputationException {@code REFUSED}, code {@code too-many-epochs}, when the newest run
-   *     has {@link #MAX_EPOCHS} already
+   * @throws ComputationException {@code REFUSED}, code {@code too-many-epochs}, when the run has
+   *     {@link #MAX_EPOCHS} already
    */
-  public int epoch(String id, String epoch) {
+  public int epoch(String id, String epoch, int run) {
     return change(
         connection -> {
           List<Epoch> known = epochs(connection, id);
@@ -327,7 +328,7 @@ public final class Registry {
               return one.run();
             }
           }
-          int run = require(connection, id).run().number();
+          require(connection, id);
           if (known.stream().filter(one -> one.run() == run).count() >= MAX_EPOCHS) {
             throw new ComputationException(
                 REFUSED,

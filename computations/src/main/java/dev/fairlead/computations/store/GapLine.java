@@ -43,12 +43,11 @@ public final class GapLine {
             from -> {
               if (address.equals(from.stream(Addresses.LOGS))) {
                 String message =
-                    "Records from %d %s of numbering %s are lost: %s."
-                        .formatted(
-                            first,
-                            last.isPresent() ? "to " + last.getAsLong() : "on",
-                            epoch,
-                            reason);
+                    last.isPresent()
+                        ? "Records %d to %d of numbering %s are lost: %s."
+                            .formatted(first, last.getAsLong(), epoch, reason)
+                        : "Whatever came after record %d of numbering %s is lost: %s."
+                            .formatted(first - 1, epoch, reason);
                 put(
                     line,
                     new LogRecord(noticed, LogRecord.Level.WARN, ORIGINATOR, message, from.party())

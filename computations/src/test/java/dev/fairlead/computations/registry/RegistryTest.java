@@ -51,7 +51,7 @@ class RegistryTest {
   void keepsWhatWasRegisteredAcrossARestart() {
     register("123");
     registry.credential("123", 1, "c".repeat(64), now.plusSeconds(60));
-    registry.epoch("123", "e1");
+    registry.epoch("123", "e1", 1);
     registry.agent("123", 1, AgentState.CONNECTED, now);
     Computation before = registry.find("123").orElseThrow();
     long revision = registry.revision();
@@ -163,17 +163,17 @@ class RegistryTest {
   @Test
   void anEpochBelongsToTheRunItWasFirstSeenIn() {
     register("123");
-    assertThat(registry.epoch("123", "e1")).isEqualTo(1);
+    assertThat(registry.epoch("123", "e1", 1)).isEqualTo(1);
     registry.ended(request(), "123", "KILLED", "signal-9");
     registry.renew(request(), "123");
-    assertThat(registry.epoch("123", "e2")).isEqualTo(2);
-    assertThat(registry.epoch("123", "e1")).isEqualTo(1);
+    assertThat(registry.epoch("123", "e2", 2)).isEqualTo(2);
+    assertThat(registry.epoch("123", "e1", 2)).isEqualTo(1);
     assertThat(registry.epochs("123")).extracting(Epoch::name).containsExactly("e1", "e2");
     for (int i = 1; i < Registry.MAX_EPOCHS; i++) {
-      registry.epoch("123", "more-" + i);
+      registry.epoch("123", "more-" + i, 2);
     }
-    assertCode("too-many-epochs", () -> registry.epoch("123", "one-more"));
-    assertCode("unknown-computation", () -> registry.epoch("nobody", "e"));
+    assertCode("too-many-epochs", () -> registry.epoch("123", "one-more", 2));
+    assertCode("unknown-computation", () -> registry.epoch("nobody", "e", 1));
   }
 
   @Test
