@@ -32,7 +32,8 @@ final class DeploymentTest {
     Path file = folder.resolve("sample.deployment");
     Files.writeString(file, written.format(folder));
     assertThat(Deployment.read(file)).isEqualTo(written);
-    assertThat(Files.readString(file)).contains("bundle bundles/b.jar\ninstall /elsewhere/c.jar\nafter some.Service d.jar");
+    assertThat(Files.readString(file))
+        .contains("bundle bundles/b.jar\ninstall /elsewhere/c.jar\nafter some.Service d.jar");
   }
 
   @Test

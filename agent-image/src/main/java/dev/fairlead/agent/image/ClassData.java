@@ -31,7 +31,7 @@ final class ClassData {
           "-Xint",
           "-XX:+UnlockExperimentalVMOptions",
           "-XX:hashCode=2",
-          "-XX:+UseSerialGC",
+          "-XX:+UseG1GC",
           "-Xms128m",
           "-Xmx128m");
 

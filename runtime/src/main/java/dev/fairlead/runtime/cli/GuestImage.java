@@ -42,7 +42,9 @@ final class GuestImage {
             agent.name(),
             agent.properties(),
             agent.bundles().stream()
-                .map(entry -> new Deployment.Entry(
+                .map(
+                    entry ->
+                        new Deployment.Entry(
                             inGuest(base, entry.jar()), entry.started(), entry.after()))
                 .toList(),
             agent.configurations());
