@@ -16,14 +16,26 @@ final class DemoIT {
 
   @TempDir Path folder;
 
-  @ParameterizedTest(name = "{0}")
-  @CsvSource({"process,process", "qemu,kvm|tcg"})
-  void theDemoEndsWithAVerifiedResultAndLeavesNothing(String hypervisor, String accelerators)
-      throws Exception {
+  @ParameterizedTest(name = "{0}, credential by {1}")
+  @CsvSource({
+    "process,initrd,process",
+    "qemu,initrd,kvm|tcg",
+    "qemu,cmdline,kvm|tcg",
+    "qemu,fw_cfg,kvm|tcg"
+  })
+  void theDemoEndsWithAVerifiedResultAndLeavesNothing(
+      String hypervisor, String channel, String accelerators) throws Exception {
     Path json = folder.resolve("demo.json");
     try (FairleadCommand demo =
         FairleadCommand.start(
-            folder, "demo", "--hypervisor", hypervisor, "--json", json.toString())) {
+            folder,
+            "demo",
+            "--hypervisor",
+            hypervisor,
+            "--set",
+            "vm.channel=" + channel,
+            "--json",
+            json.toString())) {
       assertThat(demo.await(15)).as(demo.said()).isZero();
     }
     JsonObject said = Json.parseObject(Files.readAllBytes(json), 1 << 20);

@@ -2,6 +2,7 @@
 package dev.fairlead.launcher;
 
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +18,7 @@ import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
+import org.osgi.framework.FrameworkEvent;
 import org.osgi.framework.FrameworkUtil;
 import org.osgi.framework.ServiceReference;
 import org.osgi.framework.launch.Framework;
@@ -30,6 +32,8 @@ public final class Launcher implements AutoCloseable {
 
   private static final String CONFIG_ADMIN_BUNDLE = "org.apache.felix.configadmin";
   private static final String CONFIG_ADMIN = "org.osgi.service.cm.ConfigurationAdmin";
+
+  private static final System.Logger LOG = System.getLogger(Launcher.class.getName());
 
   private final Deployment deployment;
   private final Framework framework;
@@ -151,16 +155,26 @@ public final class Launcher implements AutoCloseable {
     framework.waitForStop(0);
   }
 
-  /** Stops all bundles, the last started first, and waits up to 20 s for that. Idempotent. */
+  /**
+   * Stops all bundles, the last started first, and waits up to 90 s for that: VMs are ended in
+   * steps. Idempotent.
+   */
   @Override
   public void close() {
-    close(Duration.ofSeconds(20));
+    close(Duration.ofSeconds(90));
   }
 
   private void close(Duration limit) {
     try {
       framework.stop();
-      framework.waitForStop(limit.toMillis());
+      FrameworkEvent end = framework.waitForStop(limit.toMillis());
+      if (end.getType() == FrameworkEvent.WAIT_TIMEDOUT) {
+        LOG.log(
+            Level.WARNING,
+            "{0} has not stopped within {1} s; what still runs ends with this process.",
+            deployment.name(),
+            limit.toSeconds());
+      }
     } catch (BundleException e) {
       throw new IllegalStateException("The framework does not stop.", e);
     } catch (InterruptedException e) {

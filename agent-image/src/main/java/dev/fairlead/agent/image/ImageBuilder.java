@@ -6,6 +6,7 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -74,6 +75,7 @@ public final class ImageBuilder {
           FileChannel.open(
               cache.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
         channel.lock();
+        sweep(); // what a build left that was killed; nobody else builds now
         Path work = Files.createTempDirectory(cache, ".work-");
         try {
           return build(inputs, progress, useCache, work);
@@ -91,6 +93,14 @@ public final class ImageBuilder {
           e);
     } finally {
       ONE_BUILD.unlock();
+    }
+  }
+
+  private void sweep() throws IOException {
+    try (DirectoryStream<Path> left = Files.newDirectoryStream(cache, ".work-*")) {
+      for (Path work : left) {
+        delete(work);
+      }
     }
   }
 

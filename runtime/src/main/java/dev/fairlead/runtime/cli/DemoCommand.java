@@ -2,13 +2,11 @@
 package dev.fairlead.runtime.cli;
 
 import dev.fairlead.agent.image.ImageReport;
-import dev.fairlead.http.JsonClient;
 import dev.fairlead.launcher.JsonLines;
 import dev.fairlead.protocol.json.Json;
 import dev.fairlead.protocol.json.JsonObject;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -115,7 +113,7 @@ final class DemoCommand implements Callable<Integer> {
       complete = session.drive(submitted, file, keys, zip, LIMIT);
     }
     JsonObject vm = session.vm(submitted.id());
-    JsonObject books = agentBooks(vm);
+    JsonObject books = complete ? session.delivered(vm) : JsonObject.empty();
     // The judge is what a reader reads, held against what the algorithm says; not a counter.
     session.read(submitted.id(), "logs", line -> ledger.check(Fields.text(line, "message")));
     int expected = Files.readAllLines(file.datasets().get(0)).size();
@@ -138,7 +136,7 @@ final class DemoCommand implements Callable<Integer> {
             .put("computation", submitted.id())
             .put("state", complete ? "Complete" : "Failed")
             .put("resultVerified", verified)
-            .put("records", records(books, ledger));
+            .put("records", complete ? records(books, ledger) : JsonObject.empty());
     Instant helloAt = session.helloAt();
     Instant completeAt = session.completeAt();
     if (helloAt != null) {
@@ -172,13 +170,6 @@ final class DemoCommand implements Callable<Integer> {
     out.json(json);
     boolean good = complete && verified && ledger.isWhole(expected);
     return good ? ExitCode.DONE : ExitCode.FAILED;
-  }
-
-  /** The books of the stream of lines, as the agent itself keeps them. */
-  private static JsonObject agentBooks(JsonObject vm) {
-    long port = vm.object("ports").integer("http", 1, 65_535);
-    JsonClient agent = new JsonClient(URI.create("http://127.0.0.1:" + port), null);
-    return agent.get("/state").object("books").object("logs");
   }
 
   private static JsonObject records(JsonObject books, LineLedger ledger) {

@@ -48,16 +48,16 @@ final class GuestImage {
                             inGuest(base, entry.jar()), entry.started(), entry.after()))
                 .toList(),
             agent.configurations());
-    ImageInputs inputs =
-        new ImageInputs(
-            Path.of(System.getProperty("java.home")),
-            classPath(installation),
-            MAIN,
-            List.of("/app/deployment", "/run/felix"),
-            agent.bundles().stream().map(Deployment.Entry::jar).toList(),
-            inGuest.format(base));
     ImageBuilder builder = new ImageBuilder(installation.cache());
     try {
+      ImageInputs inputs =
+          new ImageInputs(
+              Path.of(System.getProperty("java.home")),
+              classPath(installation),
+              MAIN,
+              List.of("/app/deployment", "/run/felix"),
+              agent.bundles().stream().map(Deployment.Entry::jar).toList(),
+              inGuest.format(base));
       return anew
           ? builder.buildAnew(inputs, progress::accept)
           : builder.build(inputs, progress::accept);

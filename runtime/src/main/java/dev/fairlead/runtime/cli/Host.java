@@ -8,6 +8,7 @@ import dev.fairlead.http.HttpProblem;
 import dev.fairlead.http.JsonClient;
 import dev.fairlead.launcher.Deployment;
 import dev.fairlead.launcher.Launcher;
+import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.runtime.deployment.FeatureFile;
 import java.io.IOException;
 import java.net.URI;
@@ -20,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,14 +75,23 @@ final class Host {
     }
     variables.putAll(wanted.variables());
     Deployment deployment = feature.flatten(variables, System::getenv, installation.jars());
+    Listening manager = Listening.of(deployment, "dev.fairlead.manager", "manager");
+    Listening computations = Listening.of(deployment, "dev.fairlead.computations", "computations");
+    manager.requireFree();
+    computations.requireFree();
     Launcher launcher = new Launcher(deployment, home.resolve("felix"));
     teardown.add(launcher::close);
     launcher.start();
     Services services =
-        new Services(
-            uri(deployment, "dev.fairlead.manager"), uri(deployment, "dev.fairlead.computations"));
-    awaitHealth("computations", services.computations());
-    awaitHealth("manager", services.manager());
+        new Services(manager.uri(), manager.token(), computations.uri(), computations.token());
+    awaitHealth(
+        "computations service",
+        services.computations(),
+        health -> Fields.text(health.object("link"), "state").equals("connected"));
+    awaitHealth(
+        "manager",
+        services.manager(),
+        health -> Fields.text(health, "registry").equals("connected"));
     return new Host(services, image);
   }
 
@@ -116,13 +127,47 @@ final class Host {
     return String.join("\n", command);
   }
 
-  private static URI uri(Deployment deployment, String pid) {
-    Map<String, Object> values = deployment.configurations().getOrDefault(pid, Map.of());
-    String port = String.valueOf(values.getOrDefault("http.port", "0"));
-    // The one variable of the public contract that moves what this process itself must reach.
-    String given = Installation.environment("MANAGER_HTTP_PORT");
-    boolean reads = "true".equals(String.valueOf(values.get("environment")));
-    return URI.create("http://127.0.0.1:" + (reads && given != null ? given : port));
+  /**
+   * Where a service of a deployment listens, as its configuration says.
+   *
+   * @param variable what its variables begin with
+   */
+  private record Listening(String host, int port, String token, String variable) {
+
+    static Listening of(Deployment deployment, String pid, String variable) {
+      Map<String, Object> values = deployment.configurations().getOrDefault(pid, Map.of());
+      // What the public contract's variables move, this process must know too.
+      boolean reads = "true".equals(String.valueOf(values.get("environment")));
+      String host = text(values, "http.host", reads ? "MANAGER_HTTP_HOST" : null);
+      String port = text(values, "http.port", reads ? "MANAGER_HTTP_PORT" : null);
+      try {
+        return new Listening(
+            host, Integer.parseInt(port), text(values, "http.token", null), variable);
+      } catch (NumberFormatException e) {
+        throw new CommandFailure(
+            ExitCode.USAGE, "%s.port is no number: '%s'.".formatted(variable, port), e);
+      }
+    }
+
+    private static String text(
+        Map<String, Object> values, String key, @Nullable String environment) {
+      String given = environment == null ? null : Installation.environment(environment);
+      return given == null ? String.valueOf(values.getOrDefault(key, "")) : given;
+    }
+
+    URI uri() {
+      boolean everywhere = host.isBlank() || host.equals("0.0.0.0") || host.equals("localhost");
+      return URI.create("http://" + (everywhere ? "127.0.0.1" : host) + ":" + port);
+    }
+
+    void requireFree() {
+      if (!Ports.isFree(port)) {
+        throw new CommandFailure(
+            ExitCode.FAILED,
+            "Port %d is in use: a host may be up already. Choose another with --set %s.port=N."
+                .formatted(port, variable));
+      }
+    }
   }
 
   private static void privateFolder(Path folder) throws IOException {
@@ -137,23 +182,27 @@ final class Host {
     }
   }
 
-  /** There is nothing to be told by a service that is not up yet, so that it is asked. */
-  private static void awaitHealth(String name, JsonClient client) {
+  /** A service that is not up yet cannot tell of itself, so that it is asked. */
+  private static void awaitHealth(String name, JsonClient client, Predicate<JsonObject> well) {
     long deadline = System.nanoTime() + HEALTHY_WITHIN.toNanos();
-    while (true) {
+    String last = "it does not answer";
+    HttpProblem cause = null;
+    while (System.nanoTime() - deadline < 0) {
       try {
-        client.get("/health");
-        return;
-      } catch (HttpProblem e) {
-        if (System.nanoTime() - deadline > 0) {
-          throw new CommandFailure(
-              ExitCode.FAILED,
-              "The %s service is not well after %d s: %s"
-                  .formatted(name, HEALTHY_WITHIN.toSeconds(), e.getMessage()),
-              e);
+        JsonObject health = client.get("/health");
+        if (well.test(health)) {
+          return;
         }
+        last = "it answers " + health;
+      } catch (HttpProblem e) {
+        cause = e;
+        last = String.valueOf(e.getMessage());
       }
       LockSupport.parkNanos(POLL_NANOS);
     }
+    throw new CommandFailure(
+        ExitCode.FAILED,
+        "The %s is not well after %d s: %s".formatted(name, HEALTHY_WITHIN.toSeconds(), last),
+        cause);
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.runtime.cli;
 
+import dev.fairlead.agent.grpc.AgentClientException;
 import dev.fairlead.http.HttpProblem;
 import dev.fairlead.protocol.json.ProtocolException;
 import java.io.IOException;
@@ -84,6 +85,10 @@ public final class Main implements Runnable {
             default -> ExitCode.FAILED;
           };
       return say(command, code, problem);
+    }
+    if (e instanceof AgentClientException refusal) {
+      boolean away = refusal.code().equals("no-connection");
+      return say(command, away ? ExitCode.RETRY : ExitCode.FAILED, refusal);
     }
     if (e instanceof IOException || e instanceof ProtocolException) {
       return say(command, ExitCode.FAILED, e);

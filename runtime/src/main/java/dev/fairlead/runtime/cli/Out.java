@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -23,6 +24,8 @@ final class Out {
       paramLabel = "FILE|-",
       description = "Write the result as one line of JSON, to FILE or (-) to standard output.")
   private @Nullable String json;
+
+  private boolean begun;
 
   private final PrintStream out = new PrintStream(System.out, true, UTF_8);
   private final PrintStream err = new PrintStream(System.err, true, UTF_8);
@@ -51,7 +54,7 @@ final class Out {
     err.println(text);
   }
 
-  /** The result as JSON, where it was asked for. */
+  /** The result as JSON, where it was asked for; the next one goes on a line of its own. */
   void json(JsonValue value) {
     String name = json;
     if (name == null) {
@@ -63,7 +66,12 @@ final class Out {
       return;
     }
     try {
-      Files.writeString(Path.of(name), line + "\n");
+      if (begun) {
+        Files.writeString(Path.of(name), line + "\n", StandardOpenOption.APPEND);
+      } else {
+        Files.writeString(Path.of(name), line + "\n");
+        begun = true;
+      }
     } catch (IOException e) {
       throw new CommandFailure(
           ExitCode.FAILED, "The JSON cannot be written to " + name + ": " + e.getMessage(), e);

@@ -57,8 +57,15 @@ final class RunCommand implements Callable<Integer> {
     RoleKeys keys = RoleKeys.generate();
     Progress progress = new Progress(out::progress, InstantSource.system());
     RunSession session = new RunSession(services, progress, InstantSource.system());
-    RunSession.Submitted submitted = session.submit(run.manifest(keys));
-    keys.write(keyFolder(submitted.id()));
+    Path draft = keyFolder("_draft-" + ProcessHandle.current().pid());
+    keys.write(draft);
+    RunSession.Submitted submitted;
+    try {
+      submitted = session.submit(run.manifest(keys));
+      keys.write(keyFolder(submitted.id()));
+    } finally {
+      Teardown.delete(draft);
+    }
     progress.say("computation " + submitted.id() + " is starting");
     Path result = output == null ? Path.of(submitted.id() + "-result.zip") : output;
     boolean complete;
@@ -72,6 +79,10 @@ final class RunCommand implements Callable<Integer> {
             })) {
       logs.start();
       complete = session.drive(submitted, run, keys, result, Duration.ofSeconds(limit));
+      if (complete) {
+        JsonObject books = session.delivered(session.vm(submitted.id()));
+        logs.await(books.integer("delivered", 0, Long.MAX_VALUE));
+      }
     }
     out.json(
         JsonObject.builder()

@@ -6,12 +6,14 @@ import dev.fairlead.http.HttpProblem;
 import dev.fairlead.http.JsonClient;
 import dev.fairlead.protocol.json.JsonObject;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * and the agent's gRPC, and by nothing else.
  */
 final class RunSession {
+
+  private static final Duration DELIVERED_WITHIN = Duration.ofSeconds(60);
+  private static final long POLL_NANOS = 100_000_000;
 
   private final JsonClient manager;
   private final JsonClient computations;
@@ -88,7 +93,8 @@ final class RunSession {
           String status = event.string("status");
           String originator = event.string("originator");
           progress.say("%s: %s %s".formatted(originator, type, status));
-          if (helloAt == null && originator.equals("agent")) {
+          // The manager hears the hello itself; what the agent says next may overtake its event.
+          if (helloAt == null && (originator.equals("agent") || type.equals("VmBooted"))) {
             helloAt = clock.instant();
           }
           switch (type) {
@@ -143,7 +149,8 @@ final class RunSession {
         timer.cancel(false);
       }
     }
-    throw new CommandFailure(ExitCode.RETRY, "The events broke off: is the service still up?");
+    throw new CommandFailure(
+        ExitCode.RETRY, "The events broke off, by time or by loss: is the service still up?");
   }
 
   /** When the agent was first heard here, by this side's clock; null while it was not. */
@@ -159,6 +166,26 @@ final class RunSession {
   /** Follows the lines of a computation, once it is started. */
   LogFollower logs(String id, Consumer<JsonObject> each) {
     return new LogFollower(follow(id, "logs"), each);
+  }
+
+  /**
+   * Waits until the agent has no line left that is not stored.
+   *
+   * @param vm as {@link #vm} gives it
+   * @return the agent's own books of its lines
+   */
+  JsonObject delivered(JsonObject vm) {
+    long port = vm.object("ports").integer("http", 1, 65_535);
+    JsonClient agent = new JsonClient(URI.create("http://127.0.0.1:" + port), null);
+    long deadline = System.nanoTime() + DELIVERED_WITHIN.toNanos();
+    while (true) {
+      JsonObject books = agent.get("/state").object("books").object("logs");
+      boolean all = books.integer("queued", 0, Long.MAX_VALUE) == 0;
+      if (all || System.nanoTime() - deadline > 0) {
+        return books;
+      }
+      LockSupport.parkNanos(POLL_NANOS);
+    }
   }
 
   JsonClient.LineReader follow(String id, String stream) {

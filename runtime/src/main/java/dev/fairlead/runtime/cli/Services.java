@@ -3,10 +3,15 @@ package dev.fairlead.runtime.cli;
 
 import dev.fairlead.http.JsonClient;
 import java.net.URI;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The two services a command may speak to. */
 final class Services {
+
+  /** A VM that starts, or ends in steps, takes its time. */
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   @Option(
       names = "--manager",
@@ -30,12 +35,17 @@ final class Services {
       description = "What the services ask for when they listen beyond loopback.")
   private String token = "";
 
+  private @Nullable String computationsToken;
+
   /** Made by picocli. */
   Services() {}
 
-  Services(URI manager, URI computations) {
+  /** Those of a host whose configuration is known. */
+  Services(URI manager, String managerToken, URI computations, String computationsToken) {
     this.manager = manager;
+    this.token = managerToken;
     this.computations = computations;
+    this.computationsToken = computationsToken;
   }
 
   URI managerUri() {
@@ -47,10 +57,11 @@ final class Services {
   }
 
   JsonClient manager() {
-    return new JsonClient(manager, token);
+    return new JsonClient(manager, token, null, PATIENCE);
   }
 
   JsonClient computations() {
-    return new JsonClient(computations, token);
+    return new JsonClient(
+        computations, computationsToken == null ? token : computationsToken, null, PATIENCE);
   }
 }

@@ -26,8 +26,13 @@ final class StopCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     JsonObject answer = services.manager().delete("/vms/" + Paths.segment(id));
-    out.line("Stopped " + id + ".");
     out.json(answer);
+    String state = Fields.text(answer, "state");
+    if (!state.equals("ended")) {
+      throw new CommandFailure(
+          ExitCode.RETRY, "The VM of " + id + " is " + state + " still: ask again.");
+    }
+    out.line("Stopped " + id + ".");
     return ExitCode.DONE;
   }
 }

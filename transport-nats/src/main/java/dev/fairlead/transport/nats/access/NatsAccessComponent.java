@@ -38,7 +38,8 @@ public final class NatsAccessComponent implements CredentialIssuer {
             .open(
                 name -> {
                   Object value = settings.get(name);
-                  return value == null ? null : value.toString();
+                  // A deployment's variable that nobody set is empty, and means the same as none.
+                  return value == null || value.toString().isBlank() ? null : value.toString();
                 });
   }
 
