@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.fairlead.transport.api.Transport;
 import dev.fairlead.transport.api.Transport.State;
 import dev.fairlead.transport.api.TransportException;
 import java.util.ArrayList;
@@ -110,7 +111,12 @@ abstract class ClosingRules {
     workbench.harness().faults().restart();
     other.agent().untilConnected();
     assertEquals(called, calls.get(), "calls of the handler");
-    assertEquals(told, line.collector().changes().size(), () -> "" + line.collector().changes());
+    List<Peer.Change> changes = line.collector().changes();
+    assertEquals(told, changes.size(), () -> "" + changes);
+    assertEquals(
+        Transport.State.CLOSED,
+        changes.get(changes.size() - 1).state(),
+        () -> "the last that was told of " + changes);
     assertEquals(refused, line.collector().refusals().size(), "refusals told");
   }
 
