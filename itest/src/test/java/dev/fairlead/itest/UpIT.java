@@ -120,7 +120,7 @@ final class UpIT {
     assertThat(send("GET", manager, "/health", null).body()).contains("\"status\":\"pass\"");
   }
 
-  private String error(String method, String path, String body) throws Exception {
+  private String error(String method, String path, @Nullable String body) throws Exception {
     HttpResponse<String> response = send(method, manager, path, body);
     JsonObject error = Json.parseObject(response.body().getBytes(UTF_8), 1 << 20).object("error");
     assertThat(error.string("message")).isNotEmpty();
