@@ -63,9 +63,11 @@ final class FairleadCommand implements AutoCloseable {
     return process.exitValue();
   }
 
-  /** Ends it as Ctrl-C would. */
-  void interrupt() throws IOException, InterruptedException {
-    new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+  /**
+   * Ends it by SIGTERM, which it takes as it takes Ctrl-C; a shell's background job ignores that.
+   */
+  void terminate() {
+    process.destroy();
   }
 
   boolean isRunning() {

@@ -54,9 +54,9 @@ final class HostileAlgorithmIT {
   }
 
   @AfterAll
-  static void stop() throws IOException, InterruptedException {
-    up.interrupt();
-    assertThat(up.await(3)).as(up.said()).isEqualTo(130);
+  static void stop() throws InterruptedException {
+    up.terminate();
+    assertThat(up.await(3)).as(up.said()).isEqualTo(143);
     assertThat(FairleadCommand.processesNaming(folder)).isEmpty();
     up.close();
   }

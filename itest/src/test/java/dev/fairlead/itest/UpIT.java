@@ -93,8 +93,8 @@ final class UpIT {
         .atMost(Duration.ofMinutes(1))
         .untilAsserted(() -> assertThat(events("123")).contains("\"event_type\":\"VmEnded\""));
 
-    up.interrupt();
-    assertThat(up.await(2)).isEqualTo(130);
+    up.terminate();
+    assertThat(up.await(2)).isEqualTo(143);
     assertThat(FairleadCommand.processesNaming(folder)).isEmpty();
   }
 

@@ -38,6 +38,9 @@ public record ImageInputs(
     if (!Files.isRegularFile(javaHome.resolve("bin/jlink"))) {
       throw refused(javaHome + " is no JDK with jlink: install openjdk-17-jdk-headless.");
     }
+    if (!Files.isRegularFile(javaHome.resolve("jmods/java.base.jmod"))) {
+      throw refused(javaHome + " has no jmods to link a Java from: use a JDK 17.");
+    }
     check(classPath);
     check(bundles);
     if (classPath.isEmpty()) {

@@ -26,7 +26,8 @@ public final class SampleImage {
   static ImageInputs inputs(Path jars) throws IOException {
     Files.createDirectories(jars);
     return new ImageInputs(
-        Path.of(System.getProperty("java.home")),
+        // Not the JDK of this run: a newer one may come without the modules that jlink needs.
+        Path.of(System.getProperty("build.jdk", System.getProperty("java.home"))),
         List.of(jar(jars.resolve("sample.jar"), SampleAgent.class)),
         SampleAgent.class.getName(),
         List.of("/app/deployment", "two words"),
