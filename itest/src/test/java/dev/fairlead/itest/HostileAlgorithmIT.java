@@ -70,11 +70,8 @@ final class HostileAlgorithmIT {
             #!/bin/sh
             echo "begin"
             for file in /fairlead/credential /fairlead /proc/cmdline /proc/kmsg /run/fairlead /app/deployment; do
-              if cat "$file" >/dev/null 2>&1 || ls "$file"/* >/dev/null 2>&1; then
-                echo "READ $file"
-              else
-                echo "denied $file"
-              fi
+              found=$(cat "$file" 2>/dev/null | head -c 100; ls "$file"/* 2>/dev/null | head -n 1)
+              if [ -n "$found" ]; then echo "READ $file"; else echo "nothing in $file"; fi
             done
             [ "$(id -u)" = 0 ] && echo "ROOT"
             for address in 10.0.2.100 10.0.2.2; do
@@ -90,7 +87,7 @@ final class HostileAlgorithmIT {
     String lines = lines("hostile");
     assertThat(exit).as(lines).isZero();
     assertThat(lines)
-        .contains("begin", "denied /fairlead/credential", "denied /proc/cmdline")
+        .contains("begin", "nothing in /fairlead/credential", "nothing in /proc/cmdline")
         .contains("disk is full", "no more processes", "end")
         .doesNotContain("READ ", "ROOT", "REACHED", "FILLED", "FORKED");
   }
