@@ -121,7 +121,7 @@ public final class Manager implements AutoCloseable {
     this.registry = registry;
     this.events = events;
     this.clock = clock;
-    this.composer = new VmComposer(settings, hypervisor::reach);
+    this.composer = new VmComposer(settings, hypervisor);
     this.leases = new PortLeases(settings.ports(), composer.forwardAddress(), clock);
   }
 

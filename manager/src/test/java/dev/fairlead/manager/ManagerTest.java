@@ -159,7 +159,7 @@ class ManagerTest {
         .hasSize(5);
     assertThat(spec.credential()).isEqualTo("credential-1");
     assertThat(spec.endpoints()).hasSize(1);
-    assertThat(spec.endpoints().get(0).getHostString()).isEqualTo("localhost");
+    assertThat(spec.endpoints().get(0).getHost()).isEqualTo("localhost");
     assertThat(spec.forwards())
         .extracting(VmSpec.Forward::guestPort)
         .containsExactly(22, 9031, 7002);

@@ -126,6 +126,7 @@ class QemuCommandTest {
         Path.of("/run/fl/a b/initrd"),
         append,
         network,
+        Optional.empty(),
         credential,
         Path.of("/run/fl/a b"));
   }
