@@ -83,7 +83,9 @@ final class ChildBroker implements Account {
         .forEach((template, seed) -> signers.put(template, Nkey.ofSeed(Nkey.Kind.ACCOUNT, seed)));
     this.endpoint = endpoint;
     String local = "tls://" + bracketed(address.getHostString()) + ":" + address.getPort();
-    this.resolver = new SystemAccount(local, endpoint.caSha256(), this::systemCredential);
+    this.resolver =
+        new SystemAccount(
+            local, endpoint.caSha256(), this::systemCredential, this::memberCredential);
     String name = "fairlead-" + operator.publicKey();
     this.server =
         new ServerProcess(
@@ -300,11 +302,15 @@ final class ChildBroker implements Account {
         throw e;
       }
     }
-    String owner = "\"issuer_account\":" + Json.string(account.publicKey());
-    String kind = ",\"type\":\"user\",\"version\":2}";
-    return signer != null
-        ? new Signing(signer, "{" + owner + kind)
-        : new Signing(account, "{" + Permissions.rights(grant) + kind);
+    if (signer == null) {
+      return new Signing(
+          account, Permissions.claims(grant, account.publicKey(), account.publicKey()));
+    }
+    return new Signing(
+        signer,
+        "{\"issuer_account\":"
+            + Json.string(account.publicKey())
+            + ",\"type\":\"user\",\"version\":2}");
   }
 
   @Override
@@ -359,6 +365,11 @@ final class ChildBroker implements Account {
             now + SYSTEM_USER_LIFE.toSeconds(),
             claims);
     return NatsCredential.content(jwt, user.seed());
+  }
+
+  /** Of the account, and good for nothing but to connect. */
+  private String memberCredential() {
+    return Members.credential(account, account.publicKey(), clock.instant(), random);
   }
 
   private Path writeConfiguration(String host, int port, String name) throws IOException {

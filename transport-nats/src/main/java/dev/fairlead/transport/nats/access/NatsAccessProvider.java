@@ -27,7 +27,7 @@ public final class NatsAccessProvider implements AccessProvider {
     SecureRandom random = new SecureRandom();
     String broker = settings.apply("broker");
     if ("external".equals(broker)) {
-      ExternalAccount account = ExternalAccount.open(settings);
+      ExternalAccount account = ExternalAccount.open(settings, clock, random);
       return new NatsIssuer(account.endpoint(), account, account.book(), clock, random);
     }
     if (broker != null && !broker.equals("child")) {

@@ -73,7 +73,7 @@ class BooksTest {
     // 12 is no segment of 123's addresses.
     Grant prefix = new Grant("12", List.of("fl/123/up/**"), List.of());
     assertThat(Permissions.template(prefix)).isNull();
-    assertThat(Permissions.rights(prefix))
+    assertThat(Permissions.claims(prefix, "A", "A"))
         .contains("\"allow\":[\"fl.123.up.>\"]")
         .contains("\"sub\":{\"deny\":[\">\"]}");
   }
