@@ -40,6 +40,7 @@ final class FakeHypervisor implements Hypervisor {
   volatile @Nullable HypervisorException refusal;
   volatile @Nullable VmEnd endAtOnce;
   volatile @Nullable VmChannel channel;
+  volatile Runnable onStart = () -> {};
   final AtomicInteger strangersTake = new AtomicInteger();
 
   @Override
@@ -68,6 +69,7 @@ final class FakeHypervisor implements Hypervisor {
     if (opened != null) {
       listener.opening(opened);
     }
+    onStart.run();
     FakeVm vm = new FakeVm(spec, listener);
     vm.listen();
     started.add(spec);

@@ -457,6 +457,7 @@ class QemuIT {
             qemu,
             choice,
             List.of(),
+            QemuSettings.VSOCK_DAEMON,
             state);
     QemuHypervisor hypervisor =
         new QemuHypervisor(
