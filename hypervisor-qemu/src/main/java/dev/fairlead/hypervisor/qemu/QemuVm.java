@@ -177,6 +177,9 @@ final class QemuVm implements Vm {
   }
 
   private void follow(HostProcess current) {
+    if (released) {
+      return;
+    }
     int now = generation;
     current
         .ended()
