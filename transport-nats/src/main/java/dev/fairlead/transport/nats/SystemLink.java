@@ -19,12 +19,27 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** One request on a connection of its own, for the access side. */
+/** Short connections for the access side: made for one purpose, and closed again. */
 public final class SystemLink {
 
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(3);
 
   private SystemLink() {}
+
+  /** What a connection is for. */
+  private interface Use<T> {
+    T of(Connection connection) throws InterruptedException;
+  }
+
+  /**
+   * Connects and closes, which makes the broker read the account of the credential.
+   *
+   * @param settings as for a transport
+   * @throws TransportException {@code RETRY}, code {@code broker-silent}, when it does not connect
+   */
+  public static void greet(Function<String, @Nullable String> settings) {
+    boolean unused = connect(settings, connection -> true);
+  }
 
   /**
    * Connects, asks, and closes.
@@ -34,6 +49,18 @@ public final class SystemLink {
    */
   public static Message request(
       Function<String, @Nullable String> settings, String subject, byte[] body, Duration timeout) {
+    return connect(
+        settings,
+        connection -> {
+          Message answer = connection.request(subject, body, timeout);
+          if (answer == null || answer.isStatusMessage()) {
+            throw silent(null);
+          }
+          return answer;
+        });
+  }
+
+  private static <T> T connect(Function<String, @Nullable String> settings, Use<T> use) {
     NatsSettings read = NatsSettings.read(settings);
     ThreadFactory factory =
         task -> {
@@ -66,11 +93,7 @@ public final class SystemLink {
       }
       Connection connection = Nats.connect(options.build());
       try {
-        Message answer = connection.request(subject, body, timeout);
-        if (answer == null || answer.isStatusMessage()) {
-          throw silent(null);
-        }
-        return answer;
+        return use.of(connection);
       } finally {
         connection.close();
       }

@@ -8,6 +8,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.fairlead.transport.access.Endpoint;
 import dev.fairlead.transport.access.Grant;
 import dev.fairlead.transport.api.TransportException;
+import dev.fairlead.transport.base.broker.BrokerSettings;
+import dev.fairlead.transport.base.broker.FolderLock;
+import dev.fairlead.transport.base.broker.PrivateFiles;
 import dev.fairlead.transport.nats.NatsCredential;
 import io.nats.client.support.JsonParseException;
 import io.nats.client.support.JsonParser;
@@ -15,6 +18,8 @@ import io.nats.client.support.JsonValue;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.InstantSource;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -59,19 +64,27 @@ final class ExternalAccount implements Account {
    *
    * @throws TransportException {@code REFUSED} for a bad setting
    */
-  static ExternalAccount open(Function<String, @Nullable String> settings) {
+  static ExternalAccount open(
+      Function<String, @Nullable String> settings, InstantSource clock, SecureRandom random) {
     URI uri = URI.create(BrokerSettings.required(settings, "endpoint"));
     String pin = settings.apply("ca.sha256");
     Nkey signer = key(settings, "account.key.file", Nkey.Kind.ACCOUNT);
     if (signer == null) {
       throw BrokerSettings.bad("account.key.file", "is missing");
     }
-    String account = settings.apply("account");
+    String named = settings.apply("account");
+    String account = named == null ? signer.publicKey() : named;
     Nkey operator = key(settings, "operator.key.file", Nkey.Kind.OPERATOR);
     String system = settings.apply("system.creds.file");
     String systemContent = system == null ? null : content(system);
     SystemAccount resolver =
-        systemContent == null ? null : new SystemAccount(uri.toString(), pin, () -> systemContent);
+        systemContent == null
+            ? null
+            : new SystemAccount(
+                uri.toString(),
+                pin,
+                () -> systemContent,
+                () -> Members.credential(signer, account, clock.instant(), random));
     Path folder = Path.of(BrokerSettings.required(settings, "dir")).toAbsolutePath();
     try {
       FolderLock lock = FolderLock.take(folder);
@@ -80,13 +93,7 @@ final class ExternalAccount implements Account {
         IssuedBook book = IssuedBook.open(folder.resolve("book"));
         done = true;
         return new ExternalAccount(
-            lock,
-            book,
-            new Endpoint(uri, pin),
-            signer,
-            account == null ? signer.publicKey() : account,
-            operator,
-            resolver);
+            lock, book, new Endpoint(uri, pin), signer, account, operator, resolver);
       } finally {
         if (!done) {
           lock.close();
@@ -149,12 +156,7 @@ final class ExternalAccount implements Account {
 
   @Override
   public Signing signing(Grant grant, IssuedBook issued, long now) {
-    String owner =
-        account.equals(signer.publicKey())
-            ? ""
-            : "\"issuer_account\":" + Json.string(account) + ",";
-    return new Signing(
-        signer, "{" + owner + Permissions.rights(grant) + ",\"type\":\"user\",\"version\":2}");
+    return new Signing(signer, Permissions.claims(grant, signer.publicKey(), account));
   }
 
   @Override

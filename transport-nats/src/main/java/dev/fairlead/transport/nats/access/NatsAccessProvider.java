@@ -3,6 +3,7 @@ package dev.fairlead.transport.nats.access;
 
 import dev.fairlead.transport.access.AccessProvider;
 import dev.fairlead.transport.access.CredentialIssuer;
+import dev.fairlead.transport.base.broker.BrokerSettings;
 import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.function.Function;
@@ -27,7 +28,7 @@ public final class NatsAccessProvider implements AccessProvider {
     SecureRandom random = new SecureRandom();
     String broker = settings.apply("broker");
     if ("external".equals(broker)) {
-      ExternalAccount account = ExternalAccount.open(settings);
+      ExternalAccount account = ExternalAccount.open(settings, clock, random);
       return new NatsIssuer(account.endpoint(), account, account.book(), clock, random);
     }
     if (broker != null && !broker.equals("child")) {

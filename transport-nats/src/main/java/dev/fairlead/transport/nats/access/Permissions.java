@@ -31,9 +31,16 @@ final class Permissions {
     return own || rights.length() > MAX_INSIDE ? "{" + rights + "}" : null;
   }
 
-  /** The rights of a grant as members of a JSON object. */
-  static String rights(Grant grant) {
-    return rights(grant.sends(), grant.receives());
+  /**
+   * What a user's JWT says where the rights stand inside: claims of NATS' own, a JSON object.
+   *
+   * @param signer public key of who signs it
+   * @param account public key of the account
+   */
+  static String claims(Grant grant, String signer, String account) {
+    String owner = account.equals(signer) ? "" : "\"issuer_account\":" + Json.string(account) + ",";
+    String rights = rights(grant.sends(), grant.receives());
+    return "{" + owner + rights + ",\"type\":\"user\",\"version\":2}";
   }
 
   private static String rights(List<String> sends, List<String> receives) {

@@ -25,6 +25,7 @@ final class SystemAccount {
   private static final String UPDATE = "$SYS.REQ.CLAIMS.UPDATE";
 
   private final Function<String, @Nullable String> connect;
+  private final Function<String, @Nullable String> member;
 
   /**
    * Makes one.
@@ -32,24 +33,38 @@ final class SystemAccount {
    * @param endpoint where the server is
    * @param caSha256 pin of its CA, null for the platform's trust
    * @param credential content of a system user's credential, asked for at each call
+   * @param member content of a credential of the account whose rights change, asked for as well
    */
-  SystemAccount(String endpoint, @Nullable String caSha256, Supplier<String> credential) {
-    this.connect =
-        setting ->
-            switch (setting) {
-              case "endpoint" -> endpoint;
-              case "ca.sha256" -> caSha256;
-              case "credential" -> credential.get();
-              default -> null;
-            };
+  SystemAccount(
+      String endpoint,
+      @Nullable String caSha256,
+      Supplier<String> credential,
+      Supplier<String> member) {
+    this.connect = settings(endpoint, caSha256, credential);
+    this.member = settings(endpoint, caSha256, member);
+  }
+
+  private static Function<String, @Nullable String> settings(
+      String endpoint, @Nullable String caSha256, Supplier<String> credential) {
+    return setting ->
+        switch (setting) {
+          case "endpoint" -> endpoint;
+          case "ca.sha256" -> caSha256;
+          case "credential" -> credential.get();
+          default -> null;
+        };
   }
 
   /**
    * Puts an account's JWT in force.
    *
+   * <p>A server that is reading the account for its first client just when a new JWT comes keeps
+   * the old one, and says nothing. So a member connects before: from then on the server has it.
+   *
    * @throws TransportException {@code RETRY} when the server does not take it
    */
   void update(String accountJwt) {
+    SystemLink.greet(member);
     String answer = request(UPDATE, accountJwt);
     try {
       JsonValue json = JsonParser.parse(answer);

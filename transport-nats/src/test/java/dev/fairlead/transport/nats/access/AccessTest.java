@@ -110,6 +110,24 @@ class AccessTest {
     }
   }
 
+  /**
+   * A server that reads the account for its first client while new rights arrive must not be left
+   * with the old ones.
+   */
+  @Test
+  void rightsThatChangeWhileTheFirstClientConnectsTakeEffect() {
+    for (int round = 0; round < 3; round++) {
+      try (TestBroker broker = TestBroker.start()) {
+        Credential first = broker.agent("a1");
+        try (TestPeer early = new TestPeer(broker.endpoint(), first);
+            TestPeer late = new TestPeer(broker.endpoint(), broker.collector())) {
+          early.awaitState(State.CONNECTED);
+          late.awaitState(State.CONNECTED);
+        }
+      }
+    }
+  }
+
   @Test
   void agentsCredentialIsShort() {
     try (TestBroker broker = TestBroker.start(folder, Map.of())) {
