@@ -138,7 +138,7 @@ public final class Access {
   }
 
   private static TransportFact fact(CredentialIssuer issuer) {
-    Endpoint endpoint = issuer.endpoint();
+    Endpoint endpoint = issuer.guestEndpoint();
     return new TransportFact(issuer.transport(), endpoint.uri(), endpoint.caSha256());
   }
 }

@@ -18,6 +18,14 @@ public interface CredentialIssuer extends AutoCloseable {
   Endpoint endpoint();
 
   /**
+   * Where holders connect from inside a VM of this host, when that is by another way than a network
+   * that reaches {@link #endpoint()}: {@code vsock://2:9998}.
+   */
+  default Endpoint guestEndpoint() {
+    return endpoint();
+  }
+
+  /**
    * Issues a credential. An earlier one of the same subject stays valid until it expires or is
    * revoked, so that a renewal interrupts nothing.
    *

@@ -7,9 +7,9 @@ import org.osgi.annotation.versioning.ProviderType;
 /**
  * Admits peers that are known by where they connect from: a VM's socket, or its number, which no
  * guest can forge. An OSGi service, with the property {@code transport.name}, of a transport that
- * knows such peers; others have none. A peer that was not admitted is not let in, whatever
- * credential it shows; one that was needs a credential of its own subject all the same. Safe for
- * use by several threads.
+ * knows such peers; others have none. Without OSGi, the {@link CredentialIssuer} of such a
+ * transport is one. A peer that was not admitted is not let in, whatever credential it shows; one
+ * that was needs a credential of its own subject all the same. Safe for use by several threads.
  */
 @ProviderType
 public interface PeerAdmission {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.fairlead.transport.nats.access;
+package dev.fairlead.transport.base.broker;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -30,10 +30,10 @@ import java.util.HexFormat;
 import java.util.List;
 
 /** Makes X.509 certificates on P-256: a CA, and servers' under it. */
-final class Certificates {
+public final class Certificates {
 
   /** A certificate with its private key. */
-  record Identity(X509Certificate certificate, PrivateKey key) {}
+  public record Identity(X509Certificate certificate, PrivateKey key) {}
 
   /** Guests' clocks may be late: everything is valid from two days ago. */
   private static final Duration BACKDATE = Duration.ofDays(2);
@@ -51,7 +51,7 @@ final class Certificates {
   private Certificates() {}
 
   /** A CA that signs servers, and no other CA. */
-  static Identity authority(String name, Instant now, Duration life, SecureRandom random)
+  public static Identity authority(String name, Instant now, Duration life, SecureRandom random)
       throws GeneralSecurityException {
     KeyPair pair = pair(random);
     byte[] subject = name(name);
@@ -73,7 +73,7 @@ final class Certificates {
    *
    * @param names host names and IP addresses, the first of them its common name
    */
-  static Identity server(
+  public static Identity server(
       Identity authority, List<String> names, Instant now, Duration life, SecureRandom random)
       throws GeneralSecurityException {
     KeyPair pair = pair(random);
@@ -109,7 +109,7 @@ final class Certificates {
   }
 
   /** Certificates in PEM, one after the other. */
-  static String pem(X509Certificate... chain) throws GeneralSecurityException {
+  public static String pem(X509Certificate... chain) throws GeneralSecurityException {
     StringBuilder text = new StringBuilder();
     for (X509Certificate certificate : chain) {
       text.append(pem("CERTIFICATE", certificate.getEncoded()));
@@ -118,19 +118,19 @@ final class Certificates {
   }
 
   /** A private key in PEM (PKCS 8). */
-  static String pem(PrivateKey key) {
+  public static String pem(PrivateKey key) {
     return pem("PRIVATE KEY", key.getEncoded());
   }
 
   /** The first certificate of a PEM text. */
-  static X509Certificate certificate(String pem) throws GeneralSecurityException {
+  public static X509Certificate certificate(String pem) throws GeneralSecurityException {
     return (X509Certificate)
         CertificateFactory.getInstance("X.509")
             .generateCertificate(new ByteArrayInputStream(pem.getBytes(UTF_8)));
   }
 
   /** The P-256 key of a PEM text (PKCS 8). */
-  static PrivateKey key(String pem) throws GeneralSecurityException {
+  public static PrivateKey key(String pem) throws GeneralSecurityException {
     StringBuilder base64 = new StringBuilder();
     pem.lines().filter(line -> !line.startsWith("-----")).forEach(base64::append);
     try {
@@ -142,7 +142,7 @@ final class Certificates {
   }
 
   /** SHA-256 of the DER form, in lower-case hex. */
-  static String sha256(X509Certificate certificate) throws GeneralSecurityException {
+  public static String sha256(X509Certificate certificate) throws GeneralSecurityException {
     return HexFormat.of()
         .formatHex(MessageDigest.getInstance("SHA-256").digest(certificate.getEncoded()));
   }
