@@ -31,7 +31,7 @@ import java.util.stream.Stream;
 public final class ImageBuilder {
 
   /** Raised when the same inputs shall give other bytes. */
-  private static final String FORMAT = "1";
+  private static final String FORMAT = "2";
 
   private static final int KEPT_IMAGES = 5;
   private static final ReentrantLock ONE_BUILD = new ReentrantLock();

@@ -112,6 +112,9 @@ final class JavaRuntime {
                 "--strip-java-debug-attributes",
                 "--no-header-files",
                 "--no-man-pages",
+                // Classes share their constants: a third less to unpack. Compressed ones (2) would
+                // cost time at each load.
+                "--compress=1",
                 "--output",
                 target.toAbsolutePath().toString()));
   }
