@@ -2,6 +2,7 @@
 /** The NATS transport. Everything in it is reached through the transport SPI alone. */
 module dev.fairlead.transport.nats {
   requires dev.fairlead.transport.api;
+  requires dev.fairlead.transport.base;
   requires java.logging; // jnats
   requires static org.jspecify;
   requires static osgi.annotation;

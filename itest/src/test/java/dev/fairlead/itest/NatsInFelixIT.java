@@ -32,7 +32,7 @@ import org.osgi.framework.BundleContext;
 import org.osgi.util.tracker.ServiceTracker;
 
 /** The NATS transport as a bundle: its services appear, work over a real broker, and go. */
-@InFelix({"transport-api", "transport-nats"})
+@InFelix({"transport-api", "transport-base", "transport-nats"})
 class NatsInFelixIT {
 
   private static final int PATIENCE_SECONDS = 20;

@@ -2,10 +2,13 @@
 package dev.fairlead.transport.nats;
 
 import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
-import static dev.fairlead.transport.api.TransportException.Category.RETRY;
 
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.TransportException;
+import dev.fairlead.transport.base.KeptSubscription;
+import dev.fairlead.transport.base.KeptTransport;
+import dev.fairlead.transport.base.Link;
+import dev.fairlead.transport.base.Refusal;
 import io.nats.client.Connection;
 import io.nats.client.ConnectionListener;
 import io.nats.client.Consumer;
@@ -22,25 +25,16 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/**
- * One connection of jnats, from its opening to its end. It is never connected again: what follows a
- * loss is a new link, made from settings that are read anew.
- */
-final class NatsLink implements ErrorListener, ConnectionListener {
-
-  /** Told by a thread of jnats, which must not be held up. */
-  interface Owner {
-    /** The broker has refused something, while connected or while connecting. */
-    void refused(NatsLink link, Refusals.Refusal refusal);
-
-    /** The connection is gone for good. */
-    void lost(NatsLink link, String reason);
-  }
+/** One connection of jnats, from its opening to its end. */
+final class NatsLink implements Link, ErrorListener, ConnectionListener {
 
   private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.nats");
 
@@ -55,24 +49,28 @@ final class NatsLink implements ErrorListener, ConnectionListener {
 
   private final Owner owner;
   private final OutgoingWindow window = new OutgoingWindow();
+  private final Function<String, @Nullable String> source;
   private final ExecutorService threads;
+  private final ScheduledExecutorService timer;
   private @Nullable Connection connection;
   private @Nullable Dispatcher dispatcher;
   private volatile @Nullable Exception failure;
   private volatile boolean live = true;
 
-  NatsLink(Owner owner, ExecutorService threads) {
+  NatsLink(
+      Function<String, @Nullable String> source,
+      Owner owner,
+      ExecutorService threads,
+      ScheduledExecutorService timer) {
+    this.source = source;
     this.owner = owner;
     this.threads = threads;
+    this.timer = timer;
   }
 
-  /**
-   * Connects; blocks until that is done or has failed. An interrupt ends it early.
-   *
-   * @throws IOException when it failed; {@link #failure()} may know more
-   */
-  void open(NatsSettings settings, ScheduledExecutorService timer)
-      throws IOException, InterruptedException {
+  @Override
+  public void open() throws IOException, InterruptedException {
+    NatsSettings settings = NatsSettings.read(source);
     Options.Builder options =
         new Options.Builder()
             .server(settings.server())
@@ -110,33 +108,35 @@ final class NatsLink implements ErrorListener, ConnectionListener {
     dispatcher = made;
   }
 
-  /** Why connecting failed, as far as jnats said. */
-  @Nullable Exception failure() {
-    return failure;
+  @Override
+  public @Nullable Refusal failure() {
+    return Refusals.ofFailure(failure);
   }
 
-  /** Asks the broker for a pattern's messages, for as long as this link lives. */
-  @Nullable Subscription subscribe(NatsSubscription subscription) {
+  @Override
+  public @Nullable Runnable subscribe(KeptSubscription subscription) {
     Dispatcher to = dispatcher;
     if (to == null) {
       return null;
     }
     try {
-      return to.subscribe(
-          Subjects.of(subscription.pattern()),
-          message -> {
-            Message received = live && !message.isStatusMessage() ? received(message) : null;
-            if (received != null) {
-              subscription.deliver(received);
-            }
-          });
+      Subscription there =
+          to.subscribe(
+              Subjects.of(subscription.pattern()),
+              message -> {
+                Message received = live && !message.isStatusMessage() ? received(message) : null;
+                if (received != null) {
+                  subscription.deliver(received);
+                }
+              });
+      return () -> unsubscribe(there);
     } catch (IllegalStateException e) {
       LOG.log(Level.DEBUG, "A subscription came too late for its connection.", e);
       return null;
     }
   }
 
-  void unsubscribe(Subscription subscription) {
+  private void unsubscribe(Subscription subscription) {
     Dispatcher from = dispatcher;
     try {
       if (from != null && live) {
@@ -147,15 +147,21 @@ final class NatsLink implements ErrorListener, ConnectionListener {
     }
   }
 
-  /**
-   * Hands a message to jnats, without blocking.
-   *
-   * @throws TransportException what the stage of the send is to fail with
-   */
-  void send(Message message) {
+  @Override
+  public CompletionStage<Void> send(Message message) {
+    try {
+      publish(message);
+      return CompletableFuture.completedStage(null);
+    } catch (TransportException e) {
+      return CompletableFuture.failedStage(e);
+    }
+  }
+
+  /** Hands a message to jnats, without blocking. */
+  private void publish(Message message) {
     Connection to = connection;
     if (to == null || !live) {
-      throw notConnected(null);
+      throw KeptTransport.notConnected(null);
     }
     String subject = Subjects.of(message.address());
     String reply = message.replyTo() == null ? null : Subjects.of(message.replyTo());
@@ -163,7 +169,7 @@ final class NatsLink implements ErrorListener, ConnectionListener {
     byte[] payload = message.bytes();
     long size = size(subject, reply, headers, payload.length);
     if (!window.take(size)) {
-      throw busy(null);
+      throw KeptTransport.busy(null);
     }
     try {
       to.publish(subject, reply, headers, payload);
@@ -176,33 +182,41 @@ final class NatsLink implements ErrorListener, ConnectionListener {
           e);
     } catch (IllegalStateException e) {
       window.give(size);
-      throw to.getStatus() == Connection.Status.CONNECTED ? busy(e) : notConnected(e);
+      throw to.getStatus() == Connection.Status.CONNECTED
+          ? KeptTransport.busy(e)
+          : KeptTransport.notConnected(e);
     }
   }
 
-  /** Waits until the broker has answered everything that was handed over before. */
-  void flush(Duration timeout) throws TimeoutException, InterruptedException {
+  @Override
+  public void flush(Duration timeout) throws TimeoutException, InterruptedException {
     Connection to = connection;
     if (to != null) {
       to.flush(timeout);
     }
   }
 
-  Duration connectTimeout() {
+  @Override
+  public Duration connectTimeout() {
     return CONNECT_TIMEOUT;
+  }
+
+  @Override
+  public long underWay() {
+    return window.messages();
   }
 
   OutgoingWindow window() {
     return window;
   }
 
-  /** No handler is called from now on, and nothing is told to the owner. */
-  void detach() {
+  @Override
+  public void detach() {
     live = false;
   }
 
-  /** Ends the connection and lets go of its threads. Blocks while jnats does so. Idempotent. */
-  void close() throws InterruptedException {
+  @Override
+  public void close() throws InterruptedException {
     detach();
     Connection open = connection;
     if (open != null) {
@@ -212,7 +226,7 @@ final class NatsLink implements ErrorListener, ConnectionListener {
 
   @Override
   public void errorOccurred(Connection conn, String error) {
-    Refusals.Refusal refusal = Refusals.ofError(error);
+    Refusal refusal = Refusals.ofError(error);
     if (refusal == null) {
       LOG.log(Level.WARNING, "The broker says: {0}", error);
     } else if (live) {
@@ -298,15 +312,5 @@ final class NatsLink implements ErrorListener, ConnectionListener {
       }
     }
     return values;
-  }
-
-  private static TransportException busy(@Nullable Throwable cause) {
-    return new TransportException(
-        RETRY, "busy", "As much as may be is already on its way to the broker: try again.", cause);
-  }
-
-  static TransportException notConnected(@Nullable Throwable cause) {
-    return new TransportException(
-        RETRY, "not-connected", "There is no connection to the broker: try again later.", cause);
   }
 }

@@ -7,6 +7,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.api.TransportProvider;
+import dev.fairlead.transport.base.PinnedTrust;
 import java.io.ByteArrayInputStream;
 import java.net.URI;
 import java.security.GeneralSecurityException;

@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 import dev.fairlead.transport.api.Transport;
 import dev.fairlead.transport.api.TransportListener;
 import dev.fairlead.transport.api.TransportProvider;
+import dev.fairlead.transport.base.KeptTransport;
 import java.security.SecureRandom;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -36,10 +37,10 @@ public final class NatsTransportProvider implements TransportProvider {
   public Transport open(Function<String, @Nullable String> settings, TransportListener listener) {
     requireNonNull(listener, "listener is null");
     NatsSettings.read(settings);
-    NatsTransport transport =
-        new NatsTransport(
-            settings, listener, new SecureRandom(), "fairlead-nats-" + OPENED.incrementAndGet());
-    transport.start();
-    return transport;
+    return KeptTransport.open(
+        (owner, threads, timer) -> new NatsLink(settings, owner, threads, timer),
+        listener,
+        new SecureRandom(),
+        "fairlead-nats-" + OPENED.incrementAndGet());
   }
 }

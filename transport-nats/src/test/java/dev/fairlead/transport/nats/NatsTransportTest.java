@@ -10,6 +10,7 @@ import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.Transport.State;
 import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.api.TransportProvider;
+import dev.fairlead.transport.base.PinnedTrust;
 import dev.fairlead.transport.nats.access.TestBroker;
 import io.nats.client.Connection;
 import io.nats.client.Dispatcher;

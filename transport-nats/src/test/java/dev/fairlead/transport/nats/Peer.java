@@ -11,6 +11,7 @@ import dev.fairlead.transport.api.Transport;
 import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.api.TransportListener;
 import dev.fairlead.transport.api.TransportProvider;
+import dev.fairlead.transport.base.KeptTransport;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -57,7 +58,7 @@ final class Peer implements TransportListener, AutoCloseable {
 
   /** The connection that it has now. */
   NatsLink link() {
-    return Objects.requireNonNull(((NatsTransport) transport).link());
+    return (NatsLink) Objects.requireNonNull(((KeptTransport) transport).link());
   }
 
   /** Threads of all transports of this JVM. */

@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.fairlead.transport.access.Credential;
 import dev.fairlead.transport.access.Endpoint;
+import dev.fairlead.transport.base.PinnedTrust;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

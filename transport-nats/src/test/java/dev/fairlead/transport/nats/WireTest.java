@@ -4,6 +4,7 @@ package dev.fairlead.transport.nats;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.fairlead.transport.base.Refusal;
 import io.nats.client.support.IncomingHeadersProcessor;
 import java.util.Arrays;
 import java.util.Objects;
@@ -37,18 +38,17 @@ class WireTest {
 
   @Test
   void refusalsAreUnderstood() {
-    Refusals.Refusal publish =
+    Refusal publish =
         Objects.requireNonNull(
             Refusals.ofError("Permissions Violation for Publish to \"fl.b.up.logs\""));
     assertThat(publish.address()).isEqualTo("fl/b/up/logs");
     assertThat(publish.cause().code()).isEqualTo("send-not-permitted");
-    Refusals.Refusal queue =
+    Refusal queue =
         Objects.requireNonNull(
             Refusals.ofError(
                 "Permissions Violation for Subscription to \"fl.>\" using queue \"q\""));
     assertThat(queue.address()).isEqualTo("fl/**");
-    Refusals.Refusal expired =
-        Objects.requireNonNull(Refusals.ofError("User Authentication Expired"));
+    Refusal expired = Objects.requireNonNull(Refusals.ofError("User Authentication Expired"));
     assertThat(expired.address()).isNull();
     assertThat(expired.cause().code()).isEqualTo("credential-expired");
     assertThat(Refusals.ofError("Unknown Protocol Operation")).isNull();
@@ -89,17 +89,6 @@ class WireTest {
       assertThat(window.take(1)).isTrue();
     }
     assertThat(window.take(1)).isFalse();
-  }
-
-  @Test
-  void waitsGrowAreBoundedAndDiffer() {
-    Backoff backoff = new Backoff(new Random(7));
-    for (int i = 0; i < 20; i++) {
-      assertThat(backoff.next(false)).isBetween(25L, 3_001L);
-    }
-    assertThat(backoff.next(true)).isBetween(1_000L, 7_501L);
-    backoff.reset();
-    assertThat(backoff.next(false)).isBetween(25L, 76L);
   }
 
   private static IncomingHeadersProcessor headers(String text) {

@@ -7,25 +7,25 @@ import static dev.fairlead.transport.api.TransportException.Category.RETRY;
 import dev.fairlead.transport.access.Endpoint;
 import dev.fairlead.transport.access.Grant;
 import dev.fairlead.transport.api.TransportException;
+import dev.fairlead.transport.base.broker.BrokerSettings;
+import dev.fairlead.transport.base.broker.FolderLock;
+import dev.fairlead.transport.base.broker.PrivateFiles;
+import dev.fairlead.transport.base.broker.ServerCertificates;
+import dev.fairlead.transport.base.broker.ServerProcess;
 import dev.fairlead.transport.nats.NatsCredential;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,9 +36,6 @@ import org.jspecify.annotations.Nullable;
 final class ChildBroker implements Account {
 
   private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.nats");
-  private static final Duration CA_LIFE = Duration.ofDays(3650);
-  private static final Duration SERVER_LIFE = Duration.ofDays(365);
-  private static final Duration RENEW_BEFORE = Duration.ofDays(120);
   private static final Duration SYSTEM_USER_LIFE = Duration.ofMinutes(5);
   private static final int MAX_TEMPLATES = 64;
   private static final int PORT_ATTEMPTS = 5;
@@ -82,7 +79,7 @@ final class ChildBroker implements Account {
     book.templates()
         .forEach((template, seed) -> signers.put(template, Nkey.ofSeed(Nkey.Kind.ACCOUNT, seed)));
     this.endpoint = endpoint;
-    String local = "tls://" + bracketed(address.getHostString()) + ":" + address.getPort();
+    String local = "tls://" + BrokerSettings.authority(address.getHostString(), address.getPort());
     this.resolver =
         new SystemAccount(
             local, endpoint.caSha256(), this::systemCredential, this::memberCredential);
@@ -90,10 +87,9 @@ final class ChildBroker implements Account {
     this.server =
         new ServerProcess(
             program,
-            () -> writeConfiguration(listenHost, address.getPort(), name),
+            () -> List.of("-c", writeConfiguration(listenHost, address.getPort(), name).toString()),
             folder.resolve("nats-server.log"),
-            address,
-            name);
+            () -> Greeting.comes(address, name));
   }
 
   /**
@@ -112,7 +108,9 @@ final class ChildBroker implements Account {
       try {
         IssuedBook book = IssuedBook.open(folder.resolve("book"));
         Map<String, Nkey> keys = keys(folder.resolve("keys"), random);
-        String ca = certificates(settings, clock.instant(), random);
+        String ca =
+            ServerCertificates.prepare(
+                settings.folder(), settings.names(), clock.instant(), random);
         ChildBroker broker = start(settings, clock, random, lock, book, keys, ca, program);
         done = true;
         return broker;
@@ -143,11 +141,12 @@ final class ChildBroker implements Account {
     int port = settings.port() > 0 ? settings.port() : book.port();
     for (int attempt = 1; ; attempt++) {
       if (port == 0 || attempt > 1) {
-        port = freePort(settings.host());
+        port = ServerProcess.freePort(settings.host());
       }
       InetSocketAddress address = new InetSocketAddress(settings.localHost(), port);
       Endpoint endpoint =
-          new Endpoint(URI.create("tls://" + bracketed(settings.advertised()) + ":" + port), ca);
+          new Endpoint(
+              URI.create("tls://" + BrokerSettings.authority(settings.advertised(), port)), ca);
       ChildBroker broker =
           new ChildBroker(
               settings.folder(),
@@ -178,13 +177,6 @@ final class ChildBroker implements Account {
 
   private static boolean portTaken(TransportException e) {
     return e.getMessage() != null && e.getMessage().contains("address already in use");
-  }
-
-  private static int freePort(String host) throws IOException {
-    try (ServerSocket socket = new ServerSocket()) {
-      socket.bind(new InetSocketAddress(host, 0));
-      return socket.getLocalPort();
-    }
   }
 
   /** The keys of operator and accounts: lines of a name and a seed. */
@@ -223,49 +215,6 @@ final class ChildBroker implements Account {
           "The broker's key '" + name + "' is missing from its folder: restore it, or begin anew.");
     }
     return key;
-  }
-
-  /** Makes what is missing of CA and server certificate, and returns the CA's SHA-256. */
-  private static String certificates(BrokerSettings settings, Instant now, SecureRandom random)
-      throws IOException, GeneralSecurityException {
-    Path folder = settings.folder();
-    Path caFile = folder.resolve("ca.pem");
-    Path caKeyFile = folder.resolve("ca-key.pem");
-    Certificates.Identity ca;
-    if (PrivateFiles.exists(caFile) && PrivateFiles.exists(caKeyFile)) {
-      ca =
-          new Certificates.Identity(
-              Certificates.certificate(PrivateFiles.read(caFile)),
-              Certificates.key(PrivateFiles.read(caKeyFile)));
-    } else {
-      ca = Certificates.authority("Fairlead broker CA", now, CA_LIFE, random);
-      PrivateFiles.write(caKeyFile, Certificates.pem(ca.key()));
-      PrivateFiles.write(caFile, Certificates.pem(ca.certificate()));
-    }
-    Path chain = folder.resolve("server.pem");
-    if (!fits(chain, settings.names(), now)) {
-      Certificates.Identity server =
-          Certificates.server(ca, settings.names(), now, SERVER_LIFE, random);
-      PrivateFiles.write(folder.resolve("server-key.pem"), Certificates.pem(server.key()));
-      // The CA goes with it, so that a client with nothing but the pin finds it in the handshake.
-      PrivateFiles.write(chain, Certificates.pem(server.certificate(), ca.certificate()));
-    }
-    return Certificates.sha256(ca.certificate());
-  }
-
-  private static boolean fits(Path chain, List<String> names, Instant now)
-      throws IOException, GeneralSecurityException {
-    if (!PrivateFiles.exists(chain)
-        || !PrivateFiles.exists(chain.resolveSibling("server-key.pem"))) {
-      return false;
-    }
-    X509Certificate server = Certificates.certificate(PrivateFiles.read(chain));
-    Set<String> there = new LinkedHashSet<>();
-    if (server.getSubjectAlternativeNames() != null) {
-      server.getSubjectAlternativeNames().forEach(name -> there.add(String.valueOf(name.get(1))));
-    }
-    return there.equals(new LinkedHashSet<>(names))
-        && server.getNotAfter().toInstant().isAfter(now.plus(RENEW_BEFORE));
   }
 
   Endpoint endpoint() {
@@ -383,7 +332,7 @@ final class ChildBroker implements Account {
         """
         # Written anew at each start.
         server_name: %s
-        listen: "%s:%d"
+        listen: "%s"
         operator: %s
         system_account: %s
         resolver: { type: full, dir: %s, allow_delete: true, interval: "2m", limit: 1000 }
@@ -399,8 +348,7 @@ final class ChildBroker implements Account {
         """
             .formatted(
                 name,
-                bracketed(host),
-                port,
+                BrokerSettings.authority(host, port),
                 Jwt.sign(operator, operator.publicKey(), "fairlead", now, 0, operatorClaims),
                 system.publicKey(),
                 Json.string(folder.resolve("jwt").toString()),
@@ -414,9 +362,5 @@ final class ChildBroker implements Account {
     Path file = folder.resolve("nats-server.conf");
     PrivateFiles.write(file, text);
     return file;
-  }
-
-  private static String bracketed(String host) {
-    return host.indexOf(':') >= 0 && !host.startsWith("[") ? "[" + host + "]" : host;
   }
 }

@@ -5,6 +5,7 @@ import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.fairlead.transport.api.TransportException;
+import dev.fairlead.transport.base.broker.PrivateFiles;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Base64;

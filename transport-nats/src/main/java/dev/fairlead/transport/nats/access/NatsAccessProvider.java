@@ -3,6 +3,7 @@ package dev.fairlead.transport.nats.access;
 
 import dev.fairlead.transport.access.AccessProvider;
 import dev.fairlead.transport.access.CredentialIssuer;
+import dev.fairlead.transport.base.broker.BrokerSettings;
 import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.function.Function;

@@ -9,9 +9,6 @@ import dev.fairlead.transport.api.TransportException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
-import java.security.cert.X509Certificate;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,30 +33,6 @@ class BooksTest {
     assertThatThrownBy(() -> Nkey.ofSeed(Nkey.Kind.ACCOUNT, user))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageNotContaining(user);
-  }
-
-  @Test
-  void certificatesSayWhatTheyAreFor() throws Exception {
-    Instant now = Instant.parse("2026-11-01T00:00:00Z");
-    Certificates.Identity ca = Certificates.authority("A CA", now, Duration.ofDays(10_000), RANDOM);
-    assertThat(ca.certificate().getBasicConstraints()).isZero();
-    assertThat(ca.certificate().getKeyUsage()[5]).isTrue();
-    assertThat(ca.certificate().getNotAfter().toInstant())
-        .isEqualTo(now.plus(Duration.ofDays(10_000))); // after 2050, in the other form of time
-    ca.certificate().verify(ca.certificate().getPublicKey());
-    X509Certificate server =
-        Certificates.server(
-                ca, List.of("localhost", "127.0.0.1", "::1"), now, Duration.ofDays(1), RANDOM)
-            .certificate();
-    server.verify(ca.certificate().getPublicKey());
-    assertThat(server.getBasicConstraints()).isEqualTo(-1);
-    assertThat(server.getExtendedKeyUsage()).containsExactly("1.3.6.1.5.5.7.3.1");
-    assertThat(server.getSubjectAlternativeNames())
-        .extracting(name -> String.valueOf(name.get(1)))
-        .containsExactly("localhost", "127.0.0.1", "0:0:0:0:0:0:0:1");
-    assertThat(server.getNotBefore().toInstant()).isEqualTo(now.minus(Duration.ofDays(2)));
-    assertThat(Certificates.certificate(Certificates.pem(server))).isEqualTo(server);
-    assertThat(Certificates.key(Certificates.pem(ca.key()))).isEqualTo(ca.key());
   }
 
   @Test

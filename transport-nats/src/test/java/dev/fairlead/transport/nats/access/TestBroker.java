@@ -7,6 +7,7 @@ import dev.fairlead.transport.access.Credential;
 import dev.fairlead.transport.access.CredentialIssuer;
 import dev.fairlead.transport.access.Endpoint;
 import dev.fairlead.transport.access.Grant;
+import dev.fairlead.transport.base.broker.BrokerSettings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.transport.nats.access;
 
+import dev.fairlead.transport.base.broker.Certificates;
+import dev.fairlead.transport.base.broker.PrivateFiles;
+import dev.fairlead.transport.base.broker.ServerProcess;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -9,6 +12,7 @@ import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.cert.X509Certificate;
+import java.util.List;
 
 /** A nats-server that lets everybody in, with a certificate of the test's choice. */
 public final class TestServer implements AutoCloseable {
@@ -27,10 +31,12 @@ public final class TestServer implements AutoCloseable {
       process =
           new ServerProcess(
               ServerProcess.find(null, "nats-server", "run: apt-get install -y nats-server"),
-              () -> file,
+              () -> List.of("-c", file.toString()),
               folder.resolve("server.log"),
-              new InetSocketAddress(InetAddress.getLoopbackAddress(), port),
-              "test-" + port);
+              () ->
+                  Greeting.comes(
+                      new InetSocketAddress(InetAddress.getLoopbackAddress(), port),
+                      "test-" + port));
       process.start();
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.fairlead.transport.nats.access;
+package dev.fairlead.transport.base.broker;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -19,7 +19,6 @@ import java.security.SecureRandom;
 import java.security.Signature;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
-import java.security.spec.ECGenParameterSpec;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Duration;
 import java.time.Instant;
@@ -29,16 +28,21 @@ import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 
-/** Makes X.509 certificates on P-256: a CA, and servers' under it. */
-final class Certificates {
+/**
+ * Makes X.509 certificates: a CA, and servers' under it. RSA, since to verify costs a client
+ * little: an emulated guest needs a second for two signatures on a curve before it has compiled the
+ * code.
+ */
+public final class Certificates {
 
   /** A certificate with its private key. */
-  record Identity(X509Certificate certificate, PrivateKey key) {}
+  public record Identity(X509Certificate certificate, PrivateKey key) {}
 
   /** Guests' clocks may be late: everything is valid from two days ago. */
   private static final Duration BACKDATE = Duration.ofDays(2);
 
-  private static final String ECDSA_SHA256 = "1.2.840.10045.4.3.2";
+  private static final String RSA_SHA256 = "1.2.840.113549.1.1.11";
+  private static final int KEY_BITS = 2048;
   private static final String COMMON_NAME = "2.5.4.3";
   private static final String SUBJECT_KEY = "2.5.29.14";
   private static final String KEY_USAGE = "2.5.29.15";
@@ -51,7 +55,7 @@ final class Certificates {
   private Certificates() {}
 
   /** A CA that signs servers, and no other CA. */
-  static Identity authority(String name, Instant now, Duration life, SecureRandom random)
+  public static Identity authority(String name, Instant now, Duration life, SecureRandom random)
       throws GeneralSecurityException {
     KeyPair pair = pair(random);
     byte[] subject = name(name);
@@ -73,7 +77,7 @@ final class Certificates {
    *
    * @param names host names and IP addresses, the first of them its common name
    */
-  static Identity server(
+  public static Identity server(
       Identity authority, List<String> names, Instant now, Duration life, SecureRandom random)
       throws GeneralSecurityException {
     KeyPair pair = pair(random);
@@ -109,7 +113,7 @@ final class Certificates {
   }
 
   /** Certificates in PEM, one after the other. */
-  static String pem(X509Certificate... chain) throws GeneralSecurityException {
+  public static String pem(X509Certificate... chain) throws GeneralSecurityException {
     StringBuilder text = new StringBuilder();
     for (X509Certificate certificate : chain) {
       text.append(pem("CERTIFICATE", certificate.getEncoded()));
@@ -118,23 +122,23 @@ final class Certificates {
   }
 
   /** A private key in PEM (PKCS 8). */
-  static String pem(PrivateKey key) {
+  public static String pem(PrivateKey key) {
     return pem("PRIVATE KEY", key.getEncoded());
   }
 
   /** The first certificate of a PEM text. */
-  static X509Certificate certificate(String pem) throws GeneralSecurityException {
+  public static X509Certificate certificate(String pem) throws GeneralSecurityException {
     return (X509Certificate)
         CertificateFactory.getInstance("X.509")
             .generateCertificate(new ByteArrayInputStream(pem.getBytes(UTF_8)));
   }
 
-  /** The P-256 key of a PEM text (PKCS 8). */
-  static PrivateKey key(String pem) throws GeneralSecurityException {
+  /** The RSA key of a PEM text (PKCS 8). */
+  public static PrivateKey key(String pem) throws GeneralSecurityException {
     StringBuilder base64 = new StringBuilder();
     pem.lines().filter(line -> !line.startsWith("-----")).forEach(base64::append);
     try {
-      return KeyFactory.getInstance("EC")
+      return KeyFactory.getInstance("RSA")
           .generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(base64.toString())));
     } catch (IllegalArgumentException e) {
       throw new GeneralSecurityException("The key is not in PEM.", e);
@@ -142,14 +146,14 @@ final class Certificates {
   }
 
   /** SHA-256 of the DER form, in lower-case hex. */
-  static String sha256(X509Certificate certificate) throws GeneralSecurityException {
+  public static String sha256(X509Certificate certificate) throws GeneralSecurityException {
     return HexFormat.of()
         .formatHex(MessageDigest.getInstance("SHA-256").digest(certificate.getEncoded()));
   }
 
   private static KeyPair pair(SecureRandom random) throws GeneralSecurityException {
-    KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
-    generator.initialize(new ECGenParameterSpec("secp256r1"), random);
+    KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
+    generator.initialize(KEY_BITS, random);
     return generator.generateKeyPair();
   }
 
@@ -163,7 +167,7 @@ final class Certificates {
       PrivateKey signer,
       SecureRandom random)
       throws GeneralSecurityException {
-    byte[] algorithm = Der.sequence(Der.oid(ECDSA_SHA256));
+    byte[] algorithm = Der.sequence(Der.oid(RSA_SHA256), Der.nothing());
     byte[] toBeSigned =
         Der.sequence(
             Der.explicit(0, Der.integer(BigInteger.TWO)), // version 3
@@ -174,7 +178,7 @@ final class Certificates {
             subject,
             key.getEncoded(),
             Der.explicit(3, extensions));
-    Signature signature = Signature.getInstance("SHA256withECDSA");
+    Signature signature = Signature.getInstance("SHA256withRSA");
     signature.initSign(signer, random);
     signature.update(toBeSigned);
     byte[] encoded = Der.sequence(toBeSigned, algorithm, Der.bits(0, signature.sign()));

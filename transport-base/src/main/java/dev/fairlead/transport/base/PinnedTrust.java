@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.fairlead.transport.nats;
+package dev.fairlead.transport.base;
 
 import java.net.Socket;
 import java.security.GeneralSecurityException;
@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * those that the peer sends. From there the platform validates as ever: path, validity, key usage,
  * and the host's name where the socket asks for it.
  */
-final class PinnedTrust extends X509ExtendedTrustManager {
+public final class PinnedTrust extends X509ExtendedTrustManager {
 
   private final @Nullable String sha256;
   private final @Nullable X509Certificate given;
@@ -40,7 +40,7 @@ final class PinnedTrust extends X509ExtendedTrustManager {
    * @param sha256 of the CA's DER form, 64 lower-case hex digits
    * @param given the CA, where it is known beforehand; the pin, where there is one, must fit it
    */
-  static SSLContext context(@Nullable String sha256, @Nullable X509Certificate given)
+  public static SSLContext context(@Nullable String sha256, @Nullable X509Certificate given)
       throws GeneralSecurityException {
     SSLContext context = SSLContext.getInstance("TLS");
     context.init(null, new TrustManager[] {new PinnedTrust(sha256, given)}, null);
@@ -48,7 +48,7 @@ final class PinnedTrust extends X509ExtendedTrustManager {
   }
 
   /** SHA-256 of a certificate's DER form, in lower-case hex. */
-  static String sha256(X509Certificate certificate) throws CertificateException {
+  public static String sha256(X509Certificate certificate) throws CertificateException {
     try {
       return HexFormat.of()
           .formatHex(MessageDigest.getInstance("SHA-256").digest(certificate.getEncoded()));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.fairlead.transport.nats;
+package dev.fairlead.transport.base;
 
 import java.util.random.RandomGenerator;
 

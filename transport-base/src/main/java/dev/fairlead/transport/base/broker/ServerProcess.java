@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.fairlead.transport.nats.access;
+package dev.fairlead.transport.base.broker;
 
 import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
 import static dev.fairlead.transport.api.TransportException.Category.RETRY;
@@ -9,10 +9,9 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 
 import dev.fairlead.transport.api.TransportException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
-import java.net.Socket;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,19 +24,29 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A nats-server as a child process: started, started again when it dies, and gone when this is
- * closed or the JVM ends, however it ends. A thread of its own starts it and waits for its end: the
- * kernel ends the child together with the <em>thread</em> that started it.
+ * A server as a child process: started, started again when it dies, and gone when this is closed or
+ * the JVM ends, however it ends. A thread of its own starts it and waits for its end: the kernel
+ * ends the child together with the <em>thread</em> that started it.
  */
-final class ServerProcess implements AutoCloseable {
+public final class ServerProcess implements AutoCloseable {
 
-  /** What a server is started with. Read afresh at each start. */
-  interface Setup {
-    /** Writes the configuration for the next start, and returns its file. */
-    Path write() throws IOException;
+  /** What a server is started with. Asked afresh at each start. */
+  public interface Setup {
+    /** Writes the configuration for the next start, and returns the program's arguments. */
+    List<String> write() throws IOException;
   }
 
-  private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.nats");
+  /** How it is known that a server answers, and that it is ours. */
+  public interface Probe {
+    /**
+     * Asks it once; blocks at most a few seconds.
+     *
+     * @throws IOException when nobody answers
+     */
+    boolean answers() throws IOException;
+  }
+
+  private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.base");
   private static final List<String> FOLDERS =
       List.of("/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/sbin", "/bin");
   private static final long READY_SECONDS = 20;
@@ -48,7 +57,7 @@ final class ServerProcess implements AutoCloseable {
   private final List<String> command;
   private final Setup setup;
   private final Path log;
-  private final InetSocketAddress address;
+  private final Probe probe;
   private final String name;
   private final Thread keeper;
   private final CompletableFuture<Void> firstReady = new CompletableFuture<>();
@@ -61,26 +70,27 @@ final class ServerProcess implements AutoCloseable {
    * Prepares one.
    *
    * @param program the server's file
-   * @param address where it will listen
-   * @param name the server's own, by which it is told from a stranger on its port
+   * @param log what it says, written anew at each start
    */
-  ServerProcess(Path program, Setup setup, Path log, InetSocketAddress address, String name) {
+  public ServerProcess(Path program, Setup setup, Path log, Probe probe) {
+    this.name = String.valueOf(program.getFileName());
     this.command = command(program);
     this.setup = setup;
     this.log = log;
-    this.address = address;
-    this.name = name;
-    this.keeper = new Thread(this::keep, "fairlead-nats-server");
+    this.probe = probe;
+    this.keeper = new Thread(this::keep, "fairlead-" + name);
     this.keeper.setDaemon(true);
   }
 
   /**
    * Finds a program on the path or where Debian puts it.
    *
+   * @param given its file, null to look for it
+   * @param remedy the command that installs it
    * @throws TransportException {@code REFUSED}, code {@code program-missing}, with the command that
    *     installs it
    */
-  static Path find(@Nullable String given, String program, String remedy) {
+  public static Path find(@Nullable String given, String program, String remedy) {
     if (given != null) {
       Path path = Path.of(given);
       if (Files.isExecutable(path)) {
@@ -112,12 +122,13 @@ final class ServerProcess implements AutoCloseable {
     return null;
   }
 
-  private static List<String> command(Path program) {
+  private List<String> command(Path program) {
     Path leash = lookup("setpriv");
     if (leash == null) {
       LOG.log(
           Level.WARNING,
-          "setpriv (package util-linux) is not installed: nats-server will outlive this process if it is killed.");
+          "setpriv (package util-linux) is not installed: {0} will outlive this process if it is killed.",
+          name);
       return List.of(program.toString());
     }
     // A session of its own: Ctrl-C is for this process, which then ends the server in its own
@@ -137,29 +148,28 @@ final class ServerProcess implements AutoCloseable {
    * @throws TransportException {@code RETRY}, code {@code broker-failed}, with the last words of
    *     its log
    */
-  void start() {
+  public void start() {
     keeper.start();
     try {
       firstReady.get(READY_SECONDS, SECONDS);
     } catch (ExecutionException | TimeoutException e) {
       close();
-      throw new TransportException(
-          RETRY, "broker-failed", "nats-server does not start: " + tail(), e);
+      throw new TransportException(RETRY, "broker-failed", name + " does not start: " + tail(), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       close();
       throw new TransportException(
-          RETRY, "interrupted", "The start of nats-server was interrupted.", e);
+          RETRY, "interrupted", "The start of " + name + " was interrupted.", e);
     }
   }
 
   /** Whether it answers at present. */
-  boolean ready() {
+  public boolean ready() {
     return ready;
   }
 
   /** For tests of faults: ends the child as a crash would, and keeps it down. */
-  void halt() throws InterruptedException {
+  public void halt() throws InterruptedException {
     mayRun.acquire();
     Process running = process;
     if (running != null) {
@@ -168,12 +178,12 @@ final class ServerProcess implements AutoCloseable {
   }
 
   /** Lets it start again after {@link #halt}. */
-  void resume() {
+  public void resume() {
     mayRun.release();
   }
 
   /** The child's id, 0 when there is none at present. */
-  long pid() {
+  public long pid() {
     Process running = process;
     return running == null ? 0 : running.pid();
   }
@@ -194,13 +204,13 @@ final class ServerProcess implements AutoCloseable {
             firstReady.completeExceptionally(new IOException("It ended with " + exit + "."));
             return;
           }
-          LOG.log(Level.WARNING, "nats-server ended with {0}; it is started again.", exit);
+          LOG.log(Level.WARNING, "{0} ended with {1}; it is started again.", name, exit);
         } catch (IOException | RuntimeException e) {
           if (!firstReady.isDone()) {
             firstReady.completeExceptionally(e);
             return;
           }
-          LOG.log(Level.ERROR, "nats-server does not start; it is tried again.", e);
+          LOG.log(Level.ERROR, name + " does not start; it is tried again.", e);
         }
         boolean steady = System.nanoTime() - since > SECONDS.toNanos(10);
         wait = steady || mayRun.availablePermits() == 0 ? FIRST_WAIT_MS : wait * 2;
@@ -215,8 +225,7 @@ final class ServerProcess implements AutoCloseable {
 
   private int run() throws IOException, InterruptedException {
     List<String> words = new ArrayList<>(command);
-    words.add("-c");
-    words.add(setup.write().toString());
+    words.addAll(setup.write());
     ProcessBuilder builder =
         new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(log.toFile());
     builder.redirectInput(Path.of("/dev/null").toFile());
@@ -246,21 +255,19 @@ final class ServerProcess implements AutoCloseable {
     }
   }
 
-  /** Whether it is our server that greets there. */
   private boolean answers() {
-    try (Socket socket = new Socket()) {
-      socket.connect(address, 2_000);
-      socket.setSoTimeout(2_000);
-      InputStream in = socket.getInputStream();
-      byte[] greeting = in.readNBytes(16);
-      byte[] rest = new byte[4_096];
-      int length = in.read(rest);
-      String text = new String(greeting, ISO_8859_1);
-      return text.startsWith("INFO ")
-          && length > 0
-          && (text + new String(rest, 0, length, ISO_8859_1)).contains("\"" + name + "\"");
+    try {
+      return probe.answers();
     } catch (IOException e) {
       return false;
+    }
+  }
+
+  /** A port that is free on a host at this moment. */
+  public static int freePort(String host) throws IOException {
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.bind(new InetSocketAddress(host, 0));
+      return socket.getLocalPort();
     }
   }
 
@@ -302,7 +309,7 @@ final class ServerProcess implements AutoCloseable {
       }
       keeper.join(SECONDS.toMillis(8));
       if (keeper.isAlive()) {
-        LOG.log(Level.WARNING, "nats-server does not end.");
+        LOG.log(Level.WARNING, name + " does not end.");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.fairlead.transport.nats;
+package dev.fairlead.transport.base;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 
@@ -10,30 +10,31 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /** A subscription that outlives connections; its handler sees one message at a time. */
-final class NatsSubscription implements Transport.Subscription {
+public final class KeptSubscription implements Transport.Subscription {
 
-  private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.nats");
+  private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.base");
 
-  private final NatsTransport transport;
+  private final KeptTransport transport;
   private final String pattern;
   private final Consumer<Message> handler;
   private final ReentrantLock turn = new ReentrantLock();
   private volatile boolean closed;
   private long failures;
 
-  NatsSubscription(NatsTransport transport, String pattern, Consumer<Message> handler) {
+  KeptSubscription(KeptTransport transport, String pattern, Consumer<Message> handler) {
     this.transport = transport;
     this.pattern = pattern;
     this.handler = handler;
   }
 
-  String pattern() {
+  /** Its pattern, well-formed. */
+  public String pattern() {
     return pattern;
   }
 
   /** Calls the handler, unless this is closed. */
   @SuppressWarnings("CatchingUnchecked") // a handler's failure must not end the connection
-  void deliver(Message message) {
+  public void deliver(Message message) {
     turn.lock();
     try {
       if (!closed) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.fairlead.transport.nats.access;
+package dev.fairlead.transport.base.broker;
 
 import static dev.fairlead.transport.api.TransportException.Category.RETRY;
 
@@ -14,9 +14,9 @@ import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
 /** Holds a folder for one issuer alone, until it is closed or the process ends. */
-final class FolderLock implements AutoCloseable {
+public final class FolderLock implements AutoCloseable {
 
-  private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.nats");
+  private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.base");
 
   private final FileChannel channel;
 
@@ -29,7 +29,7 @@ final class FolderLock implements AutoCloseable {
    *
    * @throws TransportException {@code RETRY}, code {@code folder-in-use}
    */
-  static FolderLock take(Path folder) throws IOException {
+  public static FolderLock take(Path folder) throws IOException {
     PrivateFiles.folder(folder);
     FileChannel channel =
         FileChannel.open(

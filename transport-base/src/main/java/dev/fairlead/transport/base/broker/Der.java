@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.fairlead.transport.nats.access;
+package dev.fairlead.transport.base.broker;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -35,6 +35,10 @@ final class Der {
 
   static byte[] bool(boolean truth) {
     return value(0x01, new byte[] {(byte) (truth ? 0xff : 0)});
+  }
+
+  static byte[] nothing() {
+    return value(0x05, new byte[0]);
   }
 
   static byte[] octets(byte[] bytes) {

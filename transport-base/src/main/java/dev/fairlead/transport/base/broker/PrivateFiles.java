@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.fairlead.transport.nats.access;
+package dev.fairlead.transport.base.broker;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
@@ -18,7 +18,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 
 /** Files that their owner alone may read, replaced as a whole. */
-final class PrivateFiles {
+public final class PrivateFiles {
 
   private static final Set<PosixFilePermission> FOLDER =
       PosixFilePermissions.fromString("rwx------");
@@ -27,16 +27,19 @@ final class PrivateFiles {
 
   private PrivateFiles() {}
 
-  static void folder(Path folder) throws IOException {
+  /** Makes a folder where it is missing, and shuts it to others. */
+  public static void folder(Path folder) throws IOException {
     Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(FOLDER));
     Files.setPosixFilePermissions(folder, FOLDER);
   }
 
-  static boolean exists(Path file) {
+  /** Whether there is such a file. */
+  public static boolean exists(Path file) {
     return Files.exists(file);
   }
 
-  static String read(Path file) throws IOException {
+  /** The text of a file of at most 64 MiB. */
+  public static String read(Path file) throws IOException {
     if (Files.size(file) > MAX_BYTES) {
       throw new IOException("'" + file + "' is larger than any file of its kind.");
     }
@@ -46,7 +49,7 @@ final class PrivateFiles {
   /**
    * Writes beside the file, syncs, and moves over it: a reader sees the old text or the new one.
    */
-  static void write(Path file, String text) throws IOException {
+  public static void write(Path file, String text) throws IOException {
     Path beside = file.resolveSibling(file.getFileName() + ".new");
     Files.deleteIfExists(beside);
     Files.createFile(beside, PosixFilePermissions.asFileAttribute(FILE));

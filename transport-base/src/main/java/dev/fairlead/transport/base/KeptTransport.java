@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.fairlead.transport.nats;
+package dev.fairlead.transport.base;
 
 import static dev.fairlead.transport.api.TransportException.Category.BROKEN;
+import static dev.fairlead.transport.api.TransportException.Category.RETRY;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.SECONDS;
 
@@ -15,7 +16,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -27,18 +28,17 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps one connection up. A thread of its own connects, tells the listener, and waits until the
- * connection is lost or this is closed; after each loss it begins anew, with settings read afresh.
- * Everything that jnats' threads report is only noted for that thread.
+ * connection is lost or this is closed; after each loss it begins anew, with a new link. Everything
+ * that a link's threads report is only noted for that thread.
  */
-final class NatsTransport implements Transport, NatsLink.Owner {
+public final class KeptTransport implements Transport, Link.Owner {
 
-  private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.nats");
+  private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.base");
 
   /** Of the five seconds that closing may take; the rest is for a socket that does not let go. */
   private static final Duration QUIESCE = Duration.ofMillis(3_500);
@@ -48,7 +48,7 @@ final class NatsTransport implements Transport, NatsLink.Owner {
   /** A connection that held this long is no sign of a broker that throws us out at once. */
   private static final long STEADY_NANOS = SECONDS.toNanos(2);
 
-  private final Function<String, @Nullable String> settings;
+  private final Link.Maker links;
   private final TransportListener listener;
   private final Backoff backoff;
   private final ExecutorService threads;
@@ -56,26 +56,22 @@ final class NatsTransport implements Transport, NatsLink.Owner {
   private final Thread driver;
 
   private volatile State state = State.CONNECTING;
-  private volatile @Nullable NatsLink sending;
+  private volatile @Nullable Link sending;
 
   private final Object lock = new Object();
-  // All below are guarded by lock. A subscription's value is that of jnats on the present link.
-  private final Map<NatsSubscription, io.nats.client.@Nullable Subscription> subscriptions =
-      new HashMap<>();
-  private final Deque<Refusals.Refusal> refusals = new ArrayDeque<>();
+  // All below are guarded by lock. A subscription's value ends it on the present link.
+  private final Map<KeptSubscription, @Nullable Runnable> subscriptions = new LinkedHashMap<>();
+  private final Deque<Refusal> refusals = new ArrayDeque<>();
   private long refusalsDropped;
-  private @Nullable NatsLink link;
+  private @Nullable Link link;
   private @Nullable String lost;
   private boolean connecting;
   private boolean connectionRefused;
   private boolean closing;
 
-  NatsTransport(
-      Function<String, @Nullable String> settings,
-      TransportListener listener,
-      RandomGenerator random,
-      String name) {
-    this.settings = settings;
+  private KeptTransport(
+      Link.Maker links, TransportListener listener, RandomGenerator random, String name) {
+    this.links = links;
     this.listener = listener;
     this.backoff = new Backoff(random);
     ThreadFactory factory =
@@ -92,28 +88,33 @@ final class NatsTransport implements Transport, NatsLink.Owner {
     this.driver = factory.newThread(this::run);
   }
 
-  void start() {
-    driver.start();
+  /**
+   * Opens one, which connects in the background.
+   *
+   * @param listener of the transport
+   * @param random for the waits between attempts
+   * @param name of its threads
+   */
+  public static KeptTransport open(
+      Link.Maker links, TransportListener listener, RandomGenerator random, String name) {
+    KeptTransport transport = new KeptTransport(links, listener, random, name);
+    transport.driver.start();
+    return transport;
   }
 
   @Override
   public CompletionStage<Void> send(Message message) {
-    NatsLink to = sending;
-    try {
-      if (to == null) {
-        throw state == State.CLOSED ? closed() : NatsLink.notConnected(null);
-      }
-      to.send(message);
-      return CompletableFuture.completedStage(null);
-    } catch (TransportException e) {
-      return CompletableFuture.failedStage(e);
+    Link to = sending;
+    if (to == null) {
+      return CompletableFuture.failedStage(state == State.CLOSED ? closed() : notConnected(null));
     }
+    return to.send(message);
   }
 
   @Override
   public Transport.Subscription subscribe(String pattern, Consumer<Message> handler) {
     Message.requirePattern(pattern);
-    NatsSubscription subscription = new NatsSubscription(this, pattern, handler);
+    KeptSubscription subscription = new KeptSubscription(this, pattern, handler);
     synchronized (lock) {
       if (closing) {
         throw closed();
@@ -124,11 +125,11 @@ final class NatsTransport implements Transport, NatsLink.Owner {
   }
 
   /** A subscription was closed. */
-  void forget(NatsSubscription subscription) {
+  void forget(KeptSubscription subscription) {
     synchronized (lock) {
-      io.nats.client.Subscription there = subscriptions.remove(subscription);
+      Runnable there = subscriptions.remove(subscription);
       if (there != null && link != null) {
-        link.unsubscribe(there);
+        there.run();
       }
     }
   }
@@ -139,19 +140,19 @@ final class NatsTransport implements Transport, NatsLink.Owner {
   }
 
   /** The connection on which messages are sent now, null where there is none. */
-  @Nullable NatsLink link() {
+  public @Nullable Link link() {
     return sending;
   }
 
   @Override
-  public void refused(NatsLink from, Refusals.Refusal refusal) {
+  public void refused(Link from, Refusal refusal) {
     synchronized (lock) {
       if (connecting && refusal.address() == null) {
         if (connectionRefused) {
           return; // one refusal for one attempt
         }
         connectionRefused = true;
-        driver.interrupt(); // jnats would wait for its timeout, although the broker has said no
+        driver.interrupt(); // a client may wait for its timeout, although the broker has said no
       }
       if (refusals.size() < MAX_REFUSALS) {
         refusals.add(refusal);
@@ -163,7 +164,7 @@ final class NatsTransport implements Transport, NatsLink.Owner {
   }
 
   @Override
-  public void lost(NatsLink from, String reason) {
+  public void lost(Link from, String reason) {
     synchronized (lock) {
       if (from == link && lost == null) {
         sending = null;
@@ -199,7 +200,7 @@ final class NatsTransport implements Transport, NatsLink.Owner {
   private void run() {
     try {
       while (!isClosing()) {
-        NatsLink opened = connect();
+        Link opened = connect();
         if (opened == null) {
           pause();
         } else {
@@ -221,8 +222,8 @@ final class NatsTransport implements Transport, NatsLink.Owner {
   }
 
   /** One attempt; null when it failed. */
-  private @Nullable NatsLink connect() {
-    NatsLink next = new NatsLink(this, threads);
+  private @Nullable Link connect() {
+    Link next = links.make(this, threads, timer);
     synchronized (lock) {
       if (closing) {
         return null;
@@ -232,7 +233,7 @@ final class NatsTransport implements Transport, NatsLink.Owner {
     }
     Exception failure = null;
     try {
-      next.open(NatsSettings.read(settings), timer);
+      next.open();
       synchronized (lock) {
         link = next;
         lost = null;
@@ -241,7 +242,7 @@ final class NatsTransport implements Transport, NatsLink.Owner {
       // A round trip: the subscriptions stand at the broker, and the connection is truly alive.
       next.flush(next.connectTimeout());
     } catch (TransportException e) {
-      refused(next, new Refusals.Refusal(null, e));
+      refused(next, new Refusal(null, e));
       failure = e;
     } catch (IOException | InterruptedException | TimeoutException | RuntimeException e) {
       failure = e;
@@ -259,7 +260,7 @@ final class NatsTransport implements Transport, NatsLink.Owner {
       lost = null;
       subscriptions.replaceAll((subscription, before) -> null);
       if (!connectionRefused) {
-        Refusals.Refusal why = Refusals.ofFailure(next.failure());
+        Refusal why = next.failure();
         if (why != null) {
           connectionRefused = true;
           refusals.add(why);
@@ -273,7 +274,7 @@ final class NatsTransport implements Transport, NatsLink.Owner {
   }
 
   /** Lives with a connection until it is lost, or this is closed. */
-  private void attend(NatsLink opened) {
+  private void attend(Link opened) {
     synchronized (lock) {
       if (lost == null) {
         sending = opened;
@@ -310,7 +311,7 @@ final class NatsTransport implements Transport, NatsLink.Owner {
     }
   }
 
-  private void drain(NatsLink opened) {
+  private void drain(Link opened) {
     try {
       opened.flush(QUIESCE);
     } catch (TimeoutException e) {
@@ -318,7 +319,7 @@ final class NatsTransport implements Transport, NatsLink.Owner {
           Level.WARNING,
           "The broker has not taken all messages within {0} ms; {1} may be lost.",
           QUIESCE.toMillis(),
-          opened.window().messages());
+          opened.underWay());
     } catch (InterruptedException | RuntimeException e) {
       LOG.log(Level.DEBUG, "Draining was cut short.", e);
     }
@@ -347,19 +348,19 @@ final class NatsTransport implements Transport, NatsLink.Owner {
   }
 
   private void letGo() {
-    List<NatsSubscription> open;
+    List<KeptSubscription> open;
     synchronized (lock) {
       open = new ArrayList<>(subscriptions.keySet());
       subscriptions.clear();
     }
-    open.forEach(NatsSubscription::end);
+    open.forEach(KeptSubscription::end);
     timer.shutdownNow();
     threads.shutdown();
     try {
       if (!threads.awaitTermination(2, SECONDS)) {
         threads.shutdownNow();
         if (!threads.awaitTermination(2, SECONDS)) {
-          LOG.log(Level.WARNING, "A thread of jnats does not end.");
+          LOG.log(Level.WARNING, "A thread of the connection does not end.");
         }
       }
       timer.awaitTermination(1, SECONDS);
@@ -368,7 +369,7 @@ final class NatsTransport implements Transport, NatsLink.Owner {
     }
   }
 
-  private static void close(NatsLink link) {
+  private static void close(Link link) {
     try {
       link.close();
     } catch (InterruptedException e) {
@@ -377,7 +378,7 @@ final class NatsTransport implements Transport, NatsLink.Owner {
   }
 
   private void tellRefusals() {
-    List<Refusals.Refusal> told;
+    List<Refusal> told;
     long dropped;
     synchronized (lock) {
       told = new ArrayList<>(refusals);
@@ -385,7 +386,7 @@ final class NatsTransport implements Transport, NatsLink.Owner {
       dropped = refusalsDropped;
       refusalsDropped = 0;
     }
-    for (Refusals.Refusal refusal : told) {
+    for (Refusal refusal : told) {
       LOG.log(Level.DEBUG, refusal.cause().getMessage());
       guarded(() -> listener.refused(refusal.address(), refusal.cause()));
     }
@@ -424,6 +425,18 @@ final class NatsTransport implements Transport, NatsLink.Owner {
     } catch (InterruptedException e) {
       closing = true; // nobody else interrupts outside of an attempt
     }
+  }
+
+  /** What a send fails with that finds no connection. */
+  public static TransportException notConnected(@Nullable Throwable cause) {
+    return new TransportException(
+        RETRY, "not-connected", "There is no connection to the broker: try again later.", cause);
+  }
+
+  /** What a send fails with that finds no room. */
+  public static TransportException busy(@Nullable Throwable cause) {
+    return new TransportException(
+        RETRY, "busy", "As much as may be is already on its way to the broker: try again.", cause);
   }
 
   private static TransportException closed() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.fairlead.transport.nats.access;
+package dev.fairlead.transport.base.broker;
 
 import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
 
@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param advertised the host under which others reach it
  * @param names what its certificate says it is called
  */
-record BrokerSettings(
+public record BrokerSettings(
     Path folder,
     @Nullable String program,
     String host,
@@ -34,7 +34,12 @@ record BrokerSettings(
       List.of("localhost", "127.0.0.1", "broker.fairlead");
   private static final List<String> ANY = List.of("0.0.0.0", "::");
 
-  static BrokerSettings read(Function<String, @Nullable String> settings) {
+  /**
+   * Reads and checks all.
+   *
+   * @throws TransportException {@code REFUSED}, code {@code bad-setting}
+   */
+  public static BrokerSettings read(Function<String, @Nullable String> settings) {
     String host = host(settings, "host", "127.0.0.1");
     String advertised = host(settings, "advertise", ANY.contains(host) ? "127.0.0.1" : host);
     Set<String> names = new LinkedHashSet<>(OWN_NAMES);
@@ -58,11 +63,22 @@ record BrokerSettings(
   }
 
   /** Where this very machine reaches it. */
-  String localHost() {
+  public String localHost() {
     return ANY.contains(host) ? "127.0.0.1" : host;
   }
 
-  static String required(Function<String, @Nullable String> settings, String name) {
+  /** Host and port as a URI writes them. */
+  public static String authority(String host, int port) {
+    boolean bare = host.indexOf(':') >= 0 && !host.startsWith("[");
+    return (bare ? "[" + host + "]" : host) + ":" + port;
+  }
+
+  /**
+   * A setting that must be there.
+   *
+   * @throws TransportException {@code REFUSED}, code {@code bad-setting}
+   */
+  public static String required(Function<String, @Nullable String> settings, String name) {
     String value = settings.apply(name);
     if (value == null || value.isBlank()) {
       throw bad(name, "is missing");
@@ -110,7 +126,8 @@ record BrokerSettings(
     throw bad("port", "is no number from 0 to 65535");
   }
 
-  static TransportException bad(String setting, String what) {
+  /** What is wrong with a setting, as an exception to throw. */
+  public static TransportException bad(String setting, String what) {
     return new TransportException(
         REFUSED, "bad-setting", "Setting '" + setting + "' " + what + ".");
   }
