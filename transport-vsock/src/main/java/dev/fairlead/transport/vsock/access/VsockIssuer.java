@@ -163,7 +163,8 @@ final class VsockIssuer implements CredentialIssuer, PeerAdmission {
     Message.requireAddress("subject/" + subject);
     Place place = Place.parse(peer.toString());
     if (place == null
-        || (place instanceof Place.Machine machine && (machine.port() >= 0 || machine.cid() < 3))) {
+        || (place instanceof Place.Machine machine
+            && (machine.port() >= 0 || machine.cid() == 0 || machine.cid() == 2))) {
       throw new TransportException(
           REFUSED,
           "bad-peer",
