@@ -70,6 +70,10 @@ final class Host {
       variables.put("initramfs", image.initramfs().toString());
       variables.put("kernel.sha256", image.kernelSha256());
       variables.put("initramfs.sha256", image.initramfsSha256());
+      if (feature.variables().containsKey(VsockProgram.VARIABLE)) {
+        VsockProgram.find(installation, progress::say)
+            .ifPresent(program -> variables.put(VsockProgram.VARIABLE, program.toString()));
+      }
     } else {
       variables.put("agent.command", agentCommand(installation, wanted.deployment(), home));
     }
