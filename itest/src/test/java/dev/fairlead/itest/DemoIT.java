@@ -83,8 +83,7 @@ final class DemoIT {
     assumeFalse(Files.exists(Path.of("/dev/vhost-vsock")), "the kernel is the device");
     Path json = folder.resolve("demo.json");
     try (FairleadCommand demo =
-        FairleadCommand.start(
-            folder, "demo", "--transport", "vsock", "--json", json.toString())) {
+        FairleadCommand.start(folder, "demo", "--transport", "vsock", "--json", json.toString())) {
       kill(demo, "Agent Connected");
       kill(demo, "AlgorithmRun Starting");
       assertThat(demo.await(15)).as(demo.said()).isZero();
@@ -110,8 +109,7 @@ final class DemoIT {
             .filter(line -> line.contains("--guest-cid"))
             .map(line -> Long.valueOf(line.substring(0, line.indexOf(' '))))
             .toList();
-    programs.forEach(
-        pid -> ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly));
+    programs.forEach(pid -> ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly));
     assertThat(programs).hasSize(1);
   }
 }

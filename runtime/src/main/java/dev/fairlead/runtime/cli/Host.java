@@ -112,9 +112,7 @@ final class Host {
   private static String agentCommand(Installation installation, String deployment, Path home)
       throws IOException {
     Deployment agent =
-        installation
-            .deployment("agent-" + deployment)
-            .flatten(Map.of(), name -> null, installation.jars());
+        installation.agent(deployment).flatten(Map.of(), name -> null, installation.jars());
     Path file = home.resolve("agent.deployment");
     Files.writeString(file, agent.format(home), UTF_8);
     List<String> command = new ArrayList<>();
