@@ -101,8 +101,7 @@ public final class HubProcess implements AutoCloseable {
                   "dev.fairlead.transport.vsock/dev.fairlead.transport.vsock.access.Main",
                   folder.toString())
               .redirectErrorStream(true)
-              .redirectOutput(
-                  ProcessBuilder.Redirect.appendTo(folder.resolve("hub.log").toFile()))
+              .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("hub.log").toFile()))
               .start();
       await().atMost(PATIENCE).until(this::answers);
     } catch (IOException e) {

@@ -10,6 +10,10 @@ import java.net.URI;
 
 class VsockContractIT extends TransportContract {
 
+  VsockContractIT() {
+    super("vsock");
+  }
+
   @Override
   protected Harness start() {
     HubProcess hub = HubProcess.start();

@@ -34,10 +34,7 @@ public final class FrameWriter {
   /** Writes the greeting, and flushes. */
   public void greet() throws IOException {
     room(Wire.GREETING);
-    out.putInt(Wire.MAGIC)
-        .put((byte) Wire.VERSION)
-        .put((byte) Wire.VERSION)
-        .putShort((short) 0);
+    out.putInt(Wire.MAGIC).put((byte) Wire.VERSION).put((byte) Wire.VERSION).putShort((short) 0);
     flush();
   }
 
