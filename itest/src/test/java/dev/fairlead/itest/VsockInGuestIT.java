@@ -71,12 +71,18 @@ class VsockInGuestIT {
     assertThat(console)
         .contains("module dev.fairlead.transport.vsock")
         .contains("VSOCK-OK", "program ended with 0");
+    Matcher flow =
+        Pattern.compile("messages of 200 B there and back in (\\d+) ms").matcher(console);
+    assertThat(flow.find()).isTrue();
     Files.writeString(
         Reactor.root().resolve("itest/target/vsock-device.json"),
         """
-        {"device":"vsock_loopback","where":"inside a guest","vhost-vsock-pci":%b,"vhost-user-vsock-pci":%b}
+        {"device":"vsock_loopback","where":"inside a guest","millis":%s,"vhost-vsock-pci":%b,"vhost-user-vsock-pci":%b}
         """
-            .formatted(Files.isWritable(Path.of("/dev/vhost-vsock")), has("vhost-device-vsock")));
+            .formatted(
+                flow.group(1),
+                Files.isWritable(Path.of("/dev/vhost-vsock")),
+                has("vhost-device-vsock")));
   }
 
   private static boolean isProgram(Path file) {
