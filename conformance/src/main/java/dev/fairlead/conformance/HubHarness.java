@@ -48,7 +48,7 @@ final class HubHarness implements Harness {
             Path.of(issuer.endpoint().uri().getPath()),
             this::kill,
             this::restart,
-            () -> signal("STOP"),
+            this::stall,
             () -> signal("CONT"));
   }
 
@@ -125,6 +125,28 @@ final class HubHarness implements Harness {
         }
         Thread.onSpinWait();
       }
+    }
+  }
+
+  private void stall() {
+    signal("STOP");
+    while (!isStopped(process)) {
+      Thread.onSpinWait();
+    }
+  }
+
+  /** A stop takes each thread where it runs, a moment after the signal. */
+  private static boolean isStopped(Process process) {
+    try (Stream<Path> threads = Files.list(Path.of("/proc/" + process.pid() + "/task"))) {
+      for (Path thread : threads.toList()) {
+        String stat = Files.readString(thread.resolve("stat"));
+        if (stat.charAt(stat.lastIndexOf(')') + 2) != 'T') {
+          return false;
+        }
+      }
+      return true;
+    } catch (IOException e) {
+      return !process.isAlive();
     }
   }
 
