@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.delivery;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fairlead.transport.api.Message;
@@ -38,6 +39,7 @@ class PlantedFaultsTest {
     }
   }
 
+  @SuppressWarnings("ImmutableEnumChecker") // what is planted holds nothing that changes
   enum Fault {
     /** The sink acknowledges what it has not synced. */
     ACK_BEFORE_SYNC(
@@ -80,7 +82,7 @@ class PlantedFaultsTest {
         new Schedule.Faults() {
           @Override
           Link agentLink(Link link) {
-            return new Bent(link, headers -> with(headers, "fl-kept", headers.get("fl-first")));
+            return new Bent(link, headers -> with(headers, "fl-kept", of(headers, "fl-first")));
           }
         }),
 
@@ -92,7 +94,7 @@ class PlantedFaultsTest {
             return new Bent(
                 link,
                 headers -> {
-                  long stored = Long.parseLong(headers.get("fl-stored"));
+                  long stored = Long.parseLong(of(headers, "fl-stored"));
                   return headers.containsKey("fl-want") || stored < 2
                       ? headers
                       : with(headers, "fl-stored", Long.toString(stored + 1));
@@ -154,6 +156,10 @@ class PlantedFaultsTest {
 
     Fault(Schedule.Faults faults) {
       this.faults = faults;
+    }
+
+    private static String of(Map<String, String> headers, String name) {
+      return requireNonNull(headers.get(name), name);
     }
 
     private static Map<String, String> with(
