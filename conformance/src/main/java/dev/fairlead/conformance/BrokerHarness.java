@@ -34,7 +34,8 @@ final class BrokerHarness implements Harness {
     this.provider = provider;
     this.folder = folder;
     this.program = program;
-    this.issuer = Services.access(provider.name()).open(Map.of("dir", folder.path().toString())::get);
+    this.issuer =
+        Services.access(provider.name()).open(Map.of("dir", folder.path().toString())::get);
     this.faults = new TcpFaults(issuer.endpoint().uri(), this::killBroker, this::awaitBroker);
   }
 

@@ -39,8 +39,7 @@ final class HubHarness implements Harness {
     this.folder = folder;
     this.provider = Services.transport("vsock");
     this.issuer =
-        Services.access("vsock")
-            .open(Map.of("dir", folder.path().toString(), "hub", "apart")::get);
+        Services.access("vsock").open(Map.of("dir", folder.path().toString(), "hub", "apart")::get);
     this.faults =
         new UnixFaults(
             socket(), this::kill, this::startHub, () -> signal("STOP"), () -> signal("CONT"));
@@ -82,8 +81,15 @@ final class HubHarness implements Harness {
     try {
       Process started =
           new ProcessBuilder(
-                  java.toString(), "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
-                  "-p", modules, "-m", HUB, folder.path().toString())
+                  java.toString(),
+                  "-Xmx384m",
+                  "-XX:TieredStopAtLevel=1",
+                  "-XX:+UseSerialGC",
+                  "-p",
+                  modules,
+                  "-m",
+                  HUB,
+                  folder.path().toString())
               .redirectErrorStream(true)
               .redirectOutput(
                   ProcessBuilder.Redirect.appendTo(folder.path().resolve("hub.log").toFile()))
