@@ -11,9 +11,13 @@ import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * A transport whose access side starts its broker as a child process: killed as the kernel would,
@@ -25,17 +29,16 @@ final class BrokerHarness implements Harness {
   private static final int CONNECT_MILLIS = 1000;
 
   private final TransportProvider provider;
-  private final TemporaryFolder folder;
+  private final Path folder;
   private final String program;
   private final CredentialIssuer issuer;
   private final TcpFaults faults;
 
-  private BrokerHarness(TransportProvider provider, TemporaryFolder folder, String program) {
+  private BrokerHarness(TransportProvider provider, Path folder, String program) {
     this.provider = provider;
     this.folder = folder;
     this.program = program;
-    this.issuer =
-        Services.access(provider.name()).open(Map.of("dir", folder.path().toString())::get);
+    this.issuer = Services.access(provider.name()).open(Map.of("dir", folder.toString())::get);
     this.faults = new TcpFaults(issuer.endpoint().uri(), this::killBroker, this::awaitBroker);
   }
 
@@ -45,7 +48,12 @@ final class BrokerHarness implements Harness {
    * @param program the file name of the broker's program
    */
   static Harness start(String transport, String program) {
-    return new BrokerHarness(Services.transport(transport), TemporaryFolder.create(), program);
+    try {
+      Path folder = Files.createTempDirectory("fairlead-tck-" + transport + "-");
+      return new BrokerHarness(Services.transport(transport), folder, program);
+    } catch (IOException e) {
+      throw new UncheckedIOException("There is no folder for the broker.", e);
+    }
   }
 
   @Override
@@ -103,6 +111,12 @@ final class BrokerHarness implements Harness {
   public void close() {
     faults.close();
     issuer.close();
-    folder.close();
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("The broker's folder cannot be removed.", e);
+    }
   }
 }

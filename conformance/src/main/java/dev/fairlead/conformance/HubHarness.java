@@ -12,43 +12,58 @@ import java.net.StandardProtocolFamily;
 import java.net.URI;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.Map;
-import java.util.concurrent.locks.LockSupport;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.Stream;
 
 /**
- * vsock, with its hub in a process of its own on this module path: killed, stopped and started as
- * any other process. The access side is in this one, and the hub follows its book.
+ * A transport whose hub can be a process of its own: killed and stopped as the kernel would, while
+ * its access side stays here.
  */
 final class HubHarness implements Harness {
 
-  private static final String HUB =
-      "dev.fairlead.transport.vsock/dev.fairlead.transport.vsock.access.Main";
-  private static final Duration START = Duration.ofSeconds(30);
-  private static final long POLL_NANOS = 10_000_000;
+  private static final Duration RESTART = Duration.ofSeconds(20);
 
-  private final TemporaryFolder folder;
   private final TransportProvider provider;
+  private final Path folder;
+  private final String main;
   private final CredentialIssuer issuer;
   private final UnixFaults faults;
-  private @Nullable Process hub;
+  private volatile Process process;
 
-  private HubHarness(TemporaryFolder folder) {
+  private HubHarness(TransportProvider provider, Path folder, String main) throws IOException {
+    this.provider = provider;
     this.folder = folder;
-    this.provider = Services.transport("vsock");
+    this.main = main;
     this.issuer =
-        Services.access("vsock").open(Map.of("dir", folder.path().toString(), "hub", "apart")::get);
+        Services.access(provider.name())
+            .open(Map.of("dir", folder.toString(), "hub", "apart")::get);
+    this.process = launch();
+    awaitHub();
     this.faults =
         new UnixFaults(
-            socket(), this::kill, this::startHub, () -> signal("STOP"), () -> signal("CONT"));
+            Path.of(issuer.endpoint().uri().getPath()),
+            this::kill,
+            this::restart,
+            this::stall,
+            () -> signal("CONT"));
   }
 
-  static Harness start() {
-    HubHarness harness = new HubHarness(TemporaryFolder.create());
-    harness.startHub();
-    return harness;
+  /**
+   * Starts a hub in a folder of its own.
+   *
+   * @param main module and class, of this JVM's own module path
+   */
+  static Harness start(String transport, String main) {
+    try {
+      Path folder = Files.createTempDirectory("fl-tck-" + transport + "-");
+      return new HubHarness(Services.transport(transport), folder, main);
+    } catch (IOException e) {
+      throw new UncheckedIOException("The hub does not start.", e);
+    }
   }
 
   @Override
@@ -71,68 +86,79 @@ final class HubHarness implements Harness {
     return faults.endpoint(subject);
   }
 
-  private Path socket() {
-    return folder.path().resolve("hub.sock");
-  }
-
-  private void startHub() {
-    Path java = Path.of(System.getProperty("java.home"), "bin", "java");
-    String modules = System.getProperty("jdk.module.path");
-    try {
-      Process started =
-          new ProcessBuilder(
-                  java.toString(),
-                  "-Xmx384m",
-                  "-XX:TieredStopAtLevel=1",
-                  "-XX:+UseSerialGC",
-                  "-p",
-                  modules,
-                  "-m",
-                  HUB,
-                  folder.path().toString())
-              .redirectErrorStream(true)
-              .redirectOutput(
-                  ProcessBuilder.Redirect.appendTo(folder.path().resolve("hub.log").toFile()))
-              .start();
-      hub = started;
-      long end = System.nanoTime() + START.toNanos();
-      while (!answers()) {
-        if (!started.isAlive() || System.nanoTime() > end) {
-          throw new IllegalStateException("The hub does not answer: see hub.log in " + folder);
-        }
-        LockSupport.parkNanos(POLL_NANOS);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException("The hub does not start.", e);
-    }
-  }
-
-  private boolean answers() {
-    try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-      return channel.connect(UnixDomainSocketAddress.of(socket()));
-    } catch (IOException e) {
-      return false;
-    }
+  private Process launch() throws IOException {
+    return new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-Xmx256m",
+            "-p",
+            System.getProperty("jdk.module.path", ""),
+            "-m",
+            main,
+            folder.toString())
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("hub.log").toFile()))
+        .start();
   }
 
   private void kill() {
-    Process running = hub;
-    if (running != null) {
-      running.destroyForcibly().onExit().join();
+    process.destroyForcibly().onExit().join();
+  }
+
+  private void restart() {
+    try {
+      process = launch();
+      awaitHub();
+    } catch (IOException e) {
+      throw new UncheckedIOException("The hub does not start again.", e);
+    }
+  }
+
+  private void awaitHub() throws IOException {
+    long end = System.nanoTime() + RESTART.toNanos();
+    while (true) {
+      try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+        channel.connect(UnixDomainSocketAddress.of(Path.of(issuer.endpoint().uri().getPath())));
+        return;
+      } catch (IOException e) {
+        if (!process.isAlive() || System.nanoTime() > end) {
+          throw new IOException("No hub: " + Files.readString(folder.resolve("hub.log")), e);
+        }
+        Thread.onSpinWait();
+      }
+    }
+  }
+
+  private void stall() {
+    signal("STOP");
+    while (!isStopped(process)) {
+      Thread.onSpinWait();
+    }
+  }
+
+  /** A stop takes each thread where it runs, a moment after the signal. */
+  private static boolean isStopped(Process process) {
+    try (Stream<Path> threads = Files.list(Path.of("/proc/" + process.pid() + "/task"))) {
+      for (Path thread : threads.toList()) {
+        String stat = Files.readString(thread.resolve("stat"));
+        if (stat.charAt(stat.lastIndexOf(')') + 2) != 'T') {
+          return false;
+        }
+      }
+      return true;
+    } catch (IOException e) {
+      return !process.isAlive();
     }
   }
 
   private void signal(String name) {
-    Process running = hub;
-    if (running == null || !running.isAlive()) {
-      return;
-    }
-    try {
-      new ProcessBuilder("kill", "-" + name, Long.toString(running.pid())).start().waitFor();
-    } catch (IOException e) {
-      throw new UncheckedIOException("The hub cannot be sent a signal.", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    if (process.isAlive()) {
+      try {
+        new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().waitFor();
+      } catch (IOException e) {
+        throw new UncheckedIOException("There is no kill.", e);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
@@ -141,6 +167,12 @@ final class HubHarness implements Harness {
     faults.close();
     kill();
     issuer.close();
-    folder.close();
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("The hub's folder cannot be removed.", e);
+    }
   }
 }

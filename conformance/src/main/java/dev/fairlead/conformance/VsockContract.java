@@ -4,7 +4,7 @@ package dev.fairlead.conformance;
 import dev.fairlead.transport.tck.Harness;
 import dev.fairlead.transport.tck.TransportContract;
 
-/** vsock, over the UNIX socket of a hub that is a process of its own. */
+/** vsock, over a hub in a process of its own, and UNIX sockets. */
 public final class VsockContract extends TransportContract {
 
   /** Made by JUnit and by the {@link java.util.ServiceLoader}. */
@@ -14,6 +14,7 @@ public final class VsockContract extends TransportContract {
 
   @Override
   protected Harness start() {
-    return HubHarness.start();
+    return HubHarness.start(
+        "vsock", "dev.fairlead.transport.vsock/dev.fairlead.transport.vsock.access.Main");
   }
 }
