@@ -30,6 +30,7 @@ final class DemoIT {
     "nats,qemu,cmdline,kvm|tcg,",
     "nats,qemu,fw_cfg,kvm|tcg,",
     "vsock,process,initrd,process,unix-socket",
+    "vsock-nats,process,initrd,process,unix-socket",
     "vsock,qemu,initrd,kvm|tcg,vhost-vsock-pci|vhost-user-vsock-pci",
   })
   void theDemoEndsWithAVerifiedResultAndLeavesNothing(
