@@ -2,6 +2,7 @@
 package dev.fairlead.manager;
 
 import dev.fairlead.hypervisor.api.Vm;
+import dev.fairlead.hypervisor.api.VmChannel;
 import dev.fairlead.hypervisor.api.VmEnd;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -81,6 +82,7 @@ final class ManagedVm {
         lease.ended() == null ? lease.ports() : null,
         running == null ? 0 : running.pid(),
         running == null ? null : running.accelerator(),
+        running == null ? null : running.channel().map(VmChannel::device).orElse(null),
         lease.created(),
         lease.deadline(),
         lease.ended());

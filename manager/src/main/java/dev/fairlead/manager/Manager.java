@@ -11,6 +11,7 @@ import static java.lang.System.Logger.Level.WARNING;
 import dev.fairlead.hypervisor.api.Hypervisor;
 import dev.fairlead.hypervisor.api.HypervisorException;
 import dev.fairlead.hypervisor.api.Vm;
+import dev.fairlead.hypervisor.api.VmChannel;
 import dev.fairlead.hypervisor.api.VmEnd;
 import dev.fairlead.hypervisor.api.VmListener;
 import dev.fairlead.hypervisor.api.VmSpec;
@@ -21,6 +22,7 @@ import dev.fairlead.protocol.Registration;
 import dev.fairlead.protocol.RunRequest;
 import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.protocol.json.ProtocolException;
+import dev.fairlead.transport.api.TransportException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -76,6 +78,7 @@ public final class Manager implements AutoCloseable {
   private final InstantSource clock;
   private final PortLeases leases;
   private final VmComposer composer;
+  private final Admissions admissions;
 
   /** Does what follows an end, in order, and looks at deadlines. */
   private final ScheduledThreadPoolExecutor tasks =
@@ -105,6 +108,7 @@ public final class Manager implements AutoCloseable {
    *
    * @param directories opened for it; closed with it
    * @param instance its name in the fleet
+   * @param admissions closed with it
    */
   Manager(
       ManagerSettings settings,
@@ -113,6 +117,7 @@ public final class Manager implements AutoCloseable {
       Hypervisor hypervisor,
       Registry registry,
       EventSink events,
+      Admissions admissions,
       InstantSource clock) {
     this.settings = settings;
     this.instance = instance;
@@ -120,8 +125,9 @@ public final class Manager implements AutoCloseable {
     this.hypervisor = hypervisor;
     this.registry = registry;
     this.events = events;
+    this.admissions = admissions;
     this.clock = clock;
-    this.composer = new VmComposer(settings, hypervisor::reach);
+    this.composer = new VmComposer(settings, hypervisor);
     this.leases = new PortLeases(settings.ports(), composer.forwardAddress(), clock);
   }
 
@@ -342,6 +348,7 @@ public final class Manager implements AutoCloseable {
     }
     shutDown(tasks);
     shutDown(telling);
+    admissions.close();
     directories.close();
   }
 
@@ -555,6 +562,13 @@ public final class Manager implements AutoCloseable {
           };
       return new ManagerException(category, refusal.code(), message(e), e);
     }
+    if (e instanceof TransportException refusal) {
+      return new ManagerException(
+          refusal.category() == TransportException.Category.RETRY ? RETRY : BROKEN,
+          refusal.code(),
+          message(e),
+          e);
+    }
     if (e instanceof ProtocolException refusal) {
       return new ManagerException(BROKEN, refusal.code(), message(e), e);
     }
@@ -573,6 +587,11 @@ public final class Manager implements AutoCloseable {
 
     Watch(ManagedVm vm) {
       this.vm = vm;
+    }
+
+    @Override
+    public void opening(VmChannel channel) {
+      admissions.open(vm.computation(), channel.peer());
     }
 
     @Override
@@ -606,6 +625,7 @@ public final class Manager implements AutoCloseable {
     if (lease.ports() != null) {
       leases.release(lease.ports());
     }
+    admissions.close(vm.computation());
     write(vm, lease);
     clear(vm, isFailure(end));
     boolean failed = isFailure(end);
@@ -648,8 +668,12 @@ public final class Manager implements AutoCloseable {
     }
   }
 
-  /** Every second: deadlines that have passed, and ends that the registry does not know. */
+  /**
+   * Every second: VMs that were not let in, deadlines that have passed, and ends that the registry
+   * does not know.
+   */
   private void tick() {
+    admissions.settle();
     Instant now = clock.instant();
     List<ManagedVm> all;
     synchronized (vms) {
@@ -826,6 +850,10 @@ public final class Manager implements AutoCloseable {
       Optional<Vm> running = hypervisor.adopt(directory, new Watch(vm));
       if (running.isPresent()) {
         put(vm);
+        running
+            .get()
+            .channel()
+            .ifPresent(channel -> admissions.adopt(vm.computation(), channel.peer()));
         vm.started(running.get());
         LOG.log(
             INFO,

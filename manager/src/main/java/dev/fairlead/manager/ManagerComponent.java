@@ -12,6 +12,7 @@ import dev.fairlead.http.Pem;
 import dev.fairlead.hypervisor.api.Hypervisor;
 import dev.fairlead.hypervisor.api.VmSpec.SecretChannel;
 import dev.fairlead.transport.access.CredentialIssuer;
+import dev.fairlead.transport.access.PeerAdmission;
 import dev.fairlead.transport.api.TransportProvider;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -126,6 +127,7 @@ public final class ManagerComponent {
   }
 
   private final ManagerLink link;
+  private final Admissions admissions = new Admissions();
   private final Manager manager;
   private final JsonServer server;
   private final TransportProvider transport;
@@ -167,6 +169,7 @@ public final class ManagerComponent {
               hypervisor,
               link.registry(),
               link,
+              admissions,
               InstantSource.system());
       undo.later(manager::close);
       manager.start();
@@ -289,6 +292,20 @@ public final class ManagerComponent {
     if (issuer == gone) {
       stopKeeping();
     }
+  }
+
+  /** A transport knows its peers by where they connect from. */
+  @Reference(
+      name = "admission",
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC)
+  void bindAdmission(PeerAdmission bound) {
+    admissions.add(bound);
+  }
+
+  /** It goes. */
+  void unbindAdmission(PeerAdmission gone) {
+    admissions.remove(gone);
   }
 
   private void stopKeeping() {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.manager;
 
-import static dev.fairlead.manager.ManagerException.Category.BROKEN;
-
+import dev.fairlead.hypervisor.api.Hypervisor;
 import dev.fairlead.hypervisor.api.VmSpec;
 import dev.fairlead.hypervisor.api.VmSpec.Forward;
 import dev.fairlead.protocol.BootFacts;
@@ -11,7 +10,6 @@ import dev.fairlead.protocol.TransportFact;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.net.URISyntaxException;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -22,7 +20,6 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.function.UnaryOperator;
 
 /** Composes a VM from what the registry says, what is configured, and the ports it got. */
 final class VmComposer {
@@ -30,21 +27,21 @@ final class VmComposer {
   private static final String SECRET = "fairlead.secret";
 
   private final ManagerSettings settings;
-  private final UnaryOperator<String> reach;
+  private final Hypervisor hypervisor;
   private final InetAddress forwardAddress;
 
   /**
    * Makes one.
    *
-   * @param reach what a guest calls a host
+   * @param hypervisor knows what its guests call an endpoint
    */
-  VmComposer(ManagerSettings settings, UnaryOperator<String> reach) {
+  VmComposer(ManagerSettings settings, Hypervisor hypervisor) {
     this.settings = settings;
-    this.reach = reach;
+    this.hypervisor = hypervisor;
     this.forwardAddress = forwardAddress(settings.hostIp());
   }
 
-  /** At which address of this host the ports of VMs listen. */
+  /** At which address of this host the gRPC ports of agents listen; all else is on loopback. */
   InetAddress forwardAddress() {
     return forwardAddress;
   }
@@ -52,24 +49,17 @@ final class VmComposer {
   /**
    * Composes one.
    *
-   * @throws ManagerException {@code BROKEN}, code {@code bad-endpoint}, for an endpoint that no VM
-   *     could be led to
-   * @throws dev.fairlead.hypervisor.api.HypervisorException for a spec that cannot be
+   * @throws dev.fairlead.hypervisor.api.HypervisorException for a spec that cannot be, or an
+   *     endpoint that no VM could be led to
    * @throws dev.fairlead.protocol.json.ProtocolException for facts that cannot be
    */
   VmSpec compose(Registration registration, Path directory, HostPorts ports) {
     List<TransportFact> seenFromGuest = new ArrayList<>();
-    List<InetSocketAddress> endpoints = new ArrayList<>();
+    List<URI> endpoints = new ArrayList<>();
     for (TransportFact fact : registration.transports()) {
-      URI uri = fact.uri();
-      String host = uri.getHost();
-      if (host == null || uri.getPort() < 1) {
-        throw badEndpoint(uri);
-      }
-      String plain = host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
-      endpoints.add(InetSocketAddress.createUnresolved(plain, uri.getPort()));
+      endpoints.add(fact.uri());
       seenFromGuest.add(
-          new TransportFact(fact.name(), withHost(uri, reach.apply(plain)), fact.caSha256()));
+          new TransportFact(fact.name(), hypervisor.reach(fact.uri(), directory), fact.caSha256()));
     }
     ManagerSettings.Ports plan = settings.ports();
     return new VmSpec(
@@ -81,9 +71,10 @@ final class VmComposer {
         settings.vm().channel(),
         registration.credential(),
         List.of(
-            forward(ports.ssh(), plan.guestSsh()),
-            forward(ports.http(), plan.guestHttp()),
-            forward(ports.grpc(), plan.guestGrpc())),
+            // Whoever reaches the agent's HTTP may hand it a manifest before the registry does.
+            forward(InetAddress.getLoopbackAddress(), ports.ssh(), plan.guestSsh()),
+            forward(InetAddress.getLoopbackAddress(), ports.http(), plan.guestHttp()),
+            forward(forwardAddress, ports.grpc(), plan.guestGrpc())),
         endpoints,
         settings.vm().bootDeadline());
   }
@@ -117,32 +108,8 @@ final class VmComposer {
     return words;
   }
 
-  private Forward forward(int hostPort, int guestPort) {
-    return new Forward(new InetSocketAddress(forwardAddress, hostPort), guestPort);
-  }
-
-  private static URI withHost(URI uri, String host) {
-    try {
-      String bracketed = host.indexOf(':') >= 0 ? "[" + host + "]" : host;
-      return new URI(
-          uri.getScheme(),
-          uri.getUserInfo(),
-          bracketed,
-          uri.getPort(),
-          uri.getPath(),
-          uri.getQuery(),
-          uri.getFragment());
-    } catch (URISyntaxException e) {
-      throw badEndpoint(uri);
-    }
-  }
-
-  private static ManagerException badEndpoint(URI uri) {
-    return new ManagerException(
-        BROKEN,
-        "bad-endpoint",
-        "The registry names an endpoint '%s' without host or port: correct its settings."
-            .formatted(uri));
+  private static Forward forward(InetAddress address, int hostPort, int guestPort) {
+    return new Forward(new InetSocketAddress(address, hostPort), guestPort);
   }
 
   /** Loopback, unless others shall reach the agents by another name of this host: then all. */

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param ports that lead to it; null where it has none
  * @param pid of the process that runs it; 0 where none does
  * @param accelerator what runs its instructions; null where nothing does
+ * @param device by which it connects without a network; null where it has none, or nothing runs it
  * @param deadline when it will be ended; null for never
  * @param end how it ended; null while it has not
  */
@@ -28,6 +29,7 @@ public record VmView(
     @Nullable HostPorts ports,
     long pid,
     @Nullable String accelerator,
+    @Nullable String device,
     Instant created,
     @Nullable Instant deadline,
     @Nullable VmEnd end) {
@@ -49,7 +51,9 @@ public record VmView(
     if (pid != 0) {
       json.put("pid", pid);
     }
-    json.putIfPresent("accelerator", accelerator).put("created", created.toString());
+    json.putIfPresent("accelerator", accelerator)
+        .putIfPresent("device", device)
+        .put("created", created.toString());
     json.putIfPresent("deadline", deadline == null ? null : deadline.toString());
     json.putIfPresent("ended", end == null ? null : Lease.endToJson(end));
     return json.build();

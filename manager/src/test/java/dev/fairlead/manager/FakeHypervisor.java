@@ -4,12 +4,15 @@ package dev.fairlead.manager;
 import dev.fairlead.hypervisor.api.Hypervisor;
 import dev.fairlead.hypervisor.api.HypervisorException;
 import dev.fairlead.hypervisor.api.Vm;
+import dev.fairlead.hypervisor.api.VmChannel;
 import dev.fairlead.hypervisor.api.VmEnd;
 import dev.fairlead.hypervisor.api.VmListener;
 import dev.fairlead.hypervisor.api.VmSpec;
+import dev.fairlead.hypervisor.host.GuestSocket;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,6 +39,8 @@ final class FakeHypervisor implements Hypervisor {
   final AtomicInteger busy = new AtomicInteger();
   volatile @Nullable HypervisorException refusal;
   volatile @Nullable VmEnd endAtOnce;
+  volatile @Nullable VmChannel channel;
+  volatile Runnable onStart = () -> {};
   final AtomicInteger strangersTake = new AtomicInteger();
 
   @Override
@@ -44,8 +49,11 @@ final class FakeHypervisor implements Hypervisor {
   }
 
   @Override
-  public String reach(String host) {
-    return host.equals("localhost") || host.equals("127.0.0.1") ? "broker.fairlead" : host;
+  public URI reach(URI endpoint, Path runDirectory) {
+    String host = GuestSocket.internet(endpoint).getHostString();
+    return host.equals("localhost") || host.equals("127.0.0.1")
+        ? GuestSocket.withHost(endpoint, "broker.fairlead")
+        : endpoint;
   }
 
   @Override
@@ -57,6 +65,11 @@ final class FakeHypervisor implements Hypervisor {
     if (strangersTake.getAndUpdate(n -> Math.max(0, n - 1)) > 0) {
       throw new HypervisorException(HypervisorException.Category.RETRY, "port-taken", "Taken.");
     }
+    VmChannel opened = channel;
+    if (opened != null) {
+      listener.opening(opened);
+    }
+    onStart.run();
     FakeVm vm = new FakeVm(spec, listener);
     vm.listen();
     started.add(spec);
@@ -175,6 +188,11 @@ final class FakeHypervisor implements Hypervisor {
     @Override
     public String accelerator() {
       return "fake";
+    }
+
+    @Override
+    public Optional<VmChannel> channel() {
+      return Optional.ofNullable(channel);
     }
 
     @Override

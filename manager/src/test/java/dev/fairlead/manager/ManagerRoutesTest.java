@@ -65,6 +65,7 @@ class ManagerRoutesTest {
             hypervisor,
             registry,
             event -> {},
+            new Admissions(),
             InstantSource.system());
     manager.start();
     server =

@@ -7,14 +7,17 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.awaitility.Awaitility.await;
 
 import dev.fairlead.hypervisor.api.HypervisorException;
+import dev.fairlead.hypervisor.api.VmChannel;
 import dev.fairlead.hypervisor.api.VmEnd;
 import dev.fairlead.hypervisor.api.VmSpec;
 import dev.fairlead.protocol.Event;
 import dev.fairlead.protocol.RunRequest;
+import dev.fairlead.transport.api.TransportException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -45,6 +48,7 @@ class ManagerTest {
 
   private final FakeHypervisor hypervisor = new FakeHypervisor();
   private final FakeRegistry registry = new FakeRegistry();
+  private final TestDoor door = new TestDoor("door");
   private final List<Event> events = new CopyOnWriteArrayList<>();
   private volatile Instant now = Instant.parse("2026-11-01T12:00:00Z");
   private final InstantSource clock = () -> now;
@@ -76,10 +80,17 @@ class ManagerTest {
             hypervisor,
             registry,
             events::add,
+            admissions(),
             clock);
     opened.add(manager);
     manager.start();
     return manager;
+  }
+
+  private Admissions admissions() {
+    Admissions admissions = new Admissions();
+    admissions.add(door);
+    return admissions;
   }
 
   @AfterEach
@@ -159,7 +170,7 @@ class ManagerTest {
         .hasSize(5);
     assertThat(spec.credential()).isEqualTo("credential-1");
     assertThat(spec.endpoints()).hasSize(1);
-    assertThat(spec.endpoints().get(0).getHostString()).isEqualTo("localhost");
+    assertThat(spec.endpoints().get(0).getHost()).isEqualTo("localhost");
     assertThat(spec.forwards())
         .extracting(VmSpec.Forward::guestPort)
         .containsExactly(22, 9031, 7002);
@@ -556,5 +567,51 @@ class ManagerTest {
     assertThatExceptionOfType(ManagerException.class)
         .isThrownBy(() -> manager.run(seed()))
         .matches(e -> e.code().equals("closing"));
+  }
+
+  @Test
+  void aVmIsLetInBeforeItStartsAndUntilItHasEnded() throws Exception {
+    hypervisor.channel = new VmChannel(URI.create("vsock://16"), "vhost-vsock-pci");
+    hypervisor.onStart = () -> assertThat(door.inside).containsEntry("123", "vsock://16");
+    Manager manager = open();
+    assertThat(manager.run(seed()).device()).isEqualTo("vhost-vsock-pci");
+    assertThat(hypervisor.started).hasSize(1);
+    hypervisor.vm("123").kill("signal-9");
+    await().until(() -> manager.get("123").state() == VmState.ENDED);
+    await().until(door.inside::isEmpty);
+    assertThat(manager.get("123").device()).isNull();
+    manager.restart("123");
+    assertThat(door.inside).containsEntry("123", "vsock://16");
+  }
+
+  @Test
+  void aVmThatIsNotLetInDoesNotStart() throws Exception {
+    hypervisor.channel = new VmChannel(URI.create("vsock://16"), "vhost-vsock-pci");
+    door.refusal =
+        new TransportException(TransportException.Category.RETRY, "socket-busy", "Later.");
+    Manager manager = open();
+    assertThatExceptionOfType(ManagerException.class)
+        .isThrownBy(() -> manager.run(seed()))
+        .matches(e -> e.code().equals("socket-busy"))
+        .matches(e -> e.category() == ManagerException.Category.RETRY);
+    assertThat(hypervisor.started).isEmpty();
+    assertThat(door.inside).isEmpty();
+  }
+
+  @Test
+  void theNextManagerLetsInWhoRunsOn() throws Exception {
+    endOnClose = false;
+    hypervisor.channel = new VmChannel(URI.create("vsock://16"), "vhost-vsock-pci");
+    Manager first = open();
+    first.run(seed());
+    first.close();
+    assertThat(door.inside).isEmpty();
+    door.refusal =
+        new TransportException(TransportException.Category.RETRY, "socket-busy", "Later.");
+    Manager second = open();
+    assertThat(second.get("123").state()).isEqualTo(VmState.STARTING);
+    assertThat(door.inside).isEmpty();
+    door.refusal = null;
+    await().until(() -> "vsock://16".equals(door.inside.get("123")));
   }
 }

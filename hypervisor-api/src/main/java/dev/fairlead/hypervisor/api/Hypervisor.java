@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.hypervisor.api;
 
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.osgi.annotation.versioning.ProviderType;
@@ -16,10 +17,15 @@ public interface Hypervisor {
   String name();
 
   /**
-   * The host name under which a guest of this hypervisor reaches a host that this machine calls by
-   * the given name. Public facts for the guest are written with it.
+   * What a guest of this hypervisor calls an endpoint. Public facts for the guest are written with
+   * it.
+   *
+   * @param endpoint as this machine calls it: {@code tls://localhost:4222}
+   * @param runDirectory of the guest's VM
+   * @throws HypervisorException {@code REFUSED}, code {@code bad-endpoint}, when no guest could be
+   *     led there
    */
-  String reach(String host);
+  URI reach(URI endpoint, Path runDirectory);
 
   /**
    * Starts a VM in its run directory, which exists, is the owner's alone (0700), and holds no

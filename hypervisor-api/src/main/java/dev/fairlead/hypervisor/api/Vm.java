@@ -3,6 +3,7 @@ package dev.fairlead.hypervisor.api;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -24,6 +25,9 @@ public interface Vm {
    * after {@code restarted-with-tcg}.
    */
   String accelerator();
+
+  /** Its way to this host that needs no network; the same for as long as it lives. */
+  Optional<VmChannel> channel();
 
   /** Whether it runs. */
   boolean isRunning();

@@ -8,6 +8,13 @@ import org.osgi.annotation.versioning.ConsumerType;
 public interface VmListener {
 
   /**
+   * The VM is about to start, and will connect by a channel of its own. Called once, before the
+   * guest runs, by the thread that starts it; may block. What it throws prevents the start, and is
+   * thrown by it. An adopted VM has its channel already.
+   */
+  default void opening(VmChannel channel) {}
+
+  /**
    * Something was noticed that does not end the VM.
    *
    * @param what stable, lower-case words joined by hyphens: {@code restarted-with-tcg}

@@ -4,6 +4,7 @@ package dev.fairlead.hypervisor.api;
 import static java.util.Objects.requireNonNull;
 
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
@@ -25,7 +26,9 @@ import java.util.regex.Pattern;
  * @param channel the way in which the credential reaches the guest
  * @param credential the credential's content: a secret
  * @param forwards host ports that lead to ports of the guest
- * @param endpoints what the guest may connect to, and nothing else; resolved when it does
+ * @param endpoints what the guest may connect to, and nothing else, as this host calls it: {@code
+ *     tls://broker:4222}; resolved when it does. One of scheme {@code vsock}, {@code
+ *     vsock://2:9998}, gives the VM a {@link VmChannel}
  * @param bootDeadline how long the guest may stay without any sign of life; positive
  */
 public record VmSpec(
@@ -37,7 +40,7 @@ public record VmSpec(
     SecretChannel channel,
     String credential,
     List<Forward> forwards,
-    List<InetSocketAddress> endpoints,
+    List<URI> endpoints,
     Duration bootDeadline) {
 
   private static final Pattern ID = Pattern.compile("[A-Za-z0-9_-]{1,64}");

@@ -25,15 +25,26 @@ public final class ConsoleFile {
   public static final long LIMIT = 8 << 20;
 
   private final RunDirectory directory;
+  private final String name;
   private final long limit;
 
   /** Makes one that is cut beyond {@link #LIMIT}. */
   public ConsoleFile(RunDirectory directory) {
-    this(directory, LIMIT);
+    this(directory, NAME, LIMIT);
+  }
+
+  /** Makes one for what another program says, with a name of its own. */
+  public ConsoleFile(RunDirectory directory, String name) {
+    this(directory, name, LIMIT);
   }
 
   ConsoleFile(RunDirectory directory, long limit) {
+    this(directory, NAME, limit);
+  }
+
+  private ConsoleFile(RunDirectory directory, String name, long limit) {
     this.directory = directory;
+    this.name = name;
     this.limit = limit;
   }
 
@@ -43,14 +54,14 @@ public final class ConsoleFile {
    * @return where it lies
    */
   public Path create() throws IOException {
-    directory.remove(OLD);
-    return directory.create(NAME);
+    directory.remove(old());
+    return directory.create(name);
   }
 
   /** Whether the guest ever said anything. */
   public boolean hasSpoken() {
     try {
-      return Files.size(directory.file(NAME)) > 0 || Files.exists(directory.file(OLD));
+      return Files.size(directory.file(name)) > 0 || Files.exists(directory.file(old()));
     } catch (IOException e) {
       return false;
     }
@@ -58,18 +69,22 @@ public final class ConsoleFile {
 
   /** Cuts it where it is too large; to be called every second or so. */
   public void trim() throws IOException {
-    Path file = directory.file(NAME);
+    Path file = directory.file(name);
     if (Files.size(file) <= limit) {
       return;
     }
     try (FileChannel from =
             FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
-        FileChannel to = FileChannel.open(directory.create(OLD), StandardOpenOption.WRITE)) {
+        FileChannel to = FileChannel.open(directory.create(old()), StandardOpenOption.WRITE)) {
       // The last part is enough, however fast the guest was.
       long size = from.size();
       long start = Math.max(0, size - limit);
       from.transferTo(start, size - start, to);
       from.truncate(0);
     }
+  }
+
+  private String old() {
+    return name + ".1";
   }
 }

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.hypervisor.host;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * One process of this host, and no other: a PID is given away again, a PID with its start time and
@@ -33,6 +38,29 @@ public record ProcessIdentity(long pid, long startTicks, String bootId) {
   /** Whether this very process still runs. A zombie does not. */
   public boolean isAlive() {
     return of(pid).filter(this::equals).isPresent();
+  }
+
+  /**
+   * The process that was started by exactly this command; where there are several, any of them.
+   *
+   * @param command program and arguments, which hold something that no other command holds
+   */
+  public static Optional<ProcessIdentity> running(List<String> command) {
+    try (Stream<ProcessHandle> all = ProcessHandle.allProcesses()) {
+      return all.flatMap(process -> of(process.pid()).stream())
+          .filter(identity -> identity.runs(command))
+          .findAny();
+    }
+  }
+
+  /** Whether this very process still runs, and was started by exactly this command. */
+  public boolean runs(List<String> command) {
+    try {
+      byte[] words = Files.readAllBytes(PROC.resolve(pid + "/cmdline"));
+      return Arrays.equals(words, (String.join("\0", command) + "\0").getBytes(UTF_8)) && isAlive();
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   /**

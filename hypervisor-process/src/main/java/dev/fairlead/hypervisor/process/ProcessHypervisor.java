@@ -5,14 +5,17 @@ import dev.fairlead.hypervisor.api.Hypervisor;
 import dev.fairlead.hypervisor.api.HypervisorException;
 import dev.fairlead.hypervisor.api.HypervisorException.Category;
 import dev.fairlead.hypervisor.api.Vm;
+import dev.fairlead.hypervisor.api.VmChannel;
 import dev.fairlead.hypervisor.api.VmListener;
 import dev.fairlead.hypervisor.api.VmSpec;
 import dev.fairlead.hypervisor.host.ConsoleFile;
+import dev.fairlead.hypervisor.host.GuestSocket;
 import dev.fairlead.hypervisor.host.HostProcess;
 import dev.fairlead.hypervisor.host.RunDirectory;
 import dev.fairlead.protocol.json.ProtocolException;
 import java.io.IOException;
 import java.net.ServerSocket;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -33,6 +36,7 @@ public final class ProcessHypervisor implements Hypervisor, AutoCloseable {
   /** The name under which deployments choose it. */
   public static final String NAME = VmFile.HYPERVISOR;
 
+  private static final String DEVICE = "unix-socket";
   private static final System.Logger LOG = System.getLogger(ProcessHypervisor.class.getName());
 
   private final ProcessSettings settings;
@@ -57,10 +61,14 @@ public final class ProcessHypervisor implements Hypervisor, AutoCloseable {
     return NAME;
   }
 
-  /** The agent sees this host as this host does. */
+  /**
+   * The agent sees this host as this host does; what a guest sends to its host ends in a socket.
+   */
   @Override
-  public String reach(String host) {
-    return host;
+  public URI reach(URI endpoint, Path runDirectory) {
+    return GuestSocket.reaches(endpoint)
+        ? GuestSocket.arrival(GuestSocket.of(runDirectory), endpoint)
+        : endpoint;
   }
 
   @Override
@@ -75,9 +83,14 @@ public final class ProcessHypervisor implements Hypervisor, AutoCloseable {
     }
     checkPorts(spec);
     List<String> command = settings.command(spec, directory.path());
+    Optional<VmChannel> channel =
+        GuestSocket.isWanted(spec.endpoints())
+            ? Optional.of(channel(directory.path()))
+            : Optional.empty();
     boolean started = false;
     try {
       AgentFiles.write(spec, directory);
+      channel.ifPresent(listener::opening);
       Instant now = clock.instant();
       HostProcess process =
           HostProcess.start(
@@ -92,6 +105,7 @@ public final class ProcessHypervisor implements Hypervisor, AutoCloseable {
                 now,
                 now.plus(spec.bootDeadline()),
                 command,
+                channel.isPresent(),
                 process.identity());
         file.write(directory);
         LOG.log(
@@ -164,6 +178,10 @@ public final class ProcessHypervisor implements Hypervisor, AutoCloseable {
     var unused = vm.ended().thenAccept(end -> vms.remove(vm));
     vm.follow();
     return vm;
+  }
+
+  static VmChannel channel(Path runDirectory) {
+    return new VmChannel(GuestSocket.peer(GuestSocket.of(runDirectory)), DEVICE);
   }
 
   /** Says early, and in the contract's words, what the agent would only say by dying. */

@@ -6,6 +6,7 @@ import dev.fairlead.hypervisor.api.HypervisorException;
 import dev.fairlead.hypervisor.api.Vm;
 import dev.fairlead.hypervisor.api.VmListener;
 import dev.fairlead.hypervisor.api.VmSpec;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Arrays;
@@ -72,8 +73,8 @@ public final class ProcessHypervisorComponent implements Hypervisor {
   }
 
   @Override
-  public String reach(String host) {
-    return hypervisor.reach(host);
+  public URI reach(URI endpoint, Path runDirectory) {
+    return hypervisor.reach(endpoint, runDirectory);
   }
 
   @Override

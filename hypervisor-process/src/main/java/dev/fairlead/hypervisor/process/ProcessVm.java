@@ -2,6 +2,7 @@
 package dev.fairlead.hypervisor.process;
 
 import dev.fairlead.hypervisor.api.Vm;
+import dev.fairlead.hypervisor.api.VmChannel;
 import dev.fairlead.hypervisor.api.VmEnd;
 import dev.fairlead.hypervisor.api.VmEnd.Kind;
 import dev.fairlead.hypervisor.api.VmListener;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -94,6 +96,13 @@ final class ProcessVm implements Vm {
   @Override
   public String accelerator() {
     return VmFile.HYPERVISOR;
+  }
+
+  @Override
+  public Optional<VmChannel> channel() {
+    return file.channel()
+        ? Optional.of(ProcessHypervisor.channel(directory.path()))
+        : Optional.empty();
   }
 
   @Override

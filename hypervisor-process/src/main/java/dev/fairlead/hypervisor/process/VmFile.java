@@ -21,19 +21,21 @@ import java.util.Optional;
  *
  * <pre>
  * {"v":1,"hypervisor":"process","computation":"123","startedAt":"2026-11-01T00:00:00Z",
- *  "bootBy":"2026-11-01T00:01:00Z","command":["java",…],"pid":4711,"startTicks":123456,"bootId":"…"}
+ *  "bootBy":"2026-11-01T00:01:00Z","command":["java",…],"channel":false,"pid":4711,"startTicks":123456,"bootId":"…"}
  * </pre>
  *
  * <p>A reader refuses another version and a file of more than {@value #MAX_BYTES} bytes, and skips
  * names that it does not know.
  *
  * @param bootBy when the agent must have shown a sign of life
+ * @param channel whether it has a socket of its own; a file of before says nothing, and means no
  */
 record VmFile(
     String computation,
     Instant startedAt,
     Instant bootBy,
     List<String> command,
+    boolean channel,
     ProcessIdentity process) {
 
   static final String NAME = "vm.json";
@@ -55,6 +57,7 @@ record VmFile(
             .put("startedAt", startedAt.toString())
             .put("bootBy", bootBy.toString())
             .put("command", command)
+            .put("channel", channel)
             .put("pid", process.pid())
             .put("startTicks", process.startTicks())
             .put("bootId", process.bootId())
@@ -87,6 +90,7 @@ record VmFile(
               Instant.parse(json.string("startedAt")),
               Instant.parse(json.string("bootBy")),
               json.strings("command"),
+              json.has("channel") && json.bool("channel"),
               new ProcessIdentity(
                   json.integer("pid", 1, Integer.MAX_VALUE),
                   json.integer("startTicks", -1, Long.MAX_VALUE),

@@ -83,6 +83,12 @@ record Launch(VmFile file, HostProcess process, Qmp qmp) {
         && String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT).contains("kvm");
   }
 
+  /** Whether QEMU ended at once because the VM's vsock number is another's on this host. */
+  static boolean isForTakenCid(HypervisorException e) {
+    return e.code().equals("qemu-failed")
+        && String.valueOf(e.getMessage()).contains("unable to set guest cid");
+  }
+
   private static Qmp greet(
       RunDirectory directory, HostProcess process, Path output, Qmp.Listener listener)
       throws IOException {

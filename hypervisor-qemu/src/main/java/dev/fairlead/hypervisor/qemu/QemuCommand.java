@@ -16,6 +16,7 @@ import java.util.stream.Collectors;
  * @param binary absolute path of QEMU
  * @param computation the VM's name
  * @param append the kernel command line
+ * @param vsock the VM's vsock device, where it has one
  * @param credential the file given through fw_cfg, where the credential goes that way
  * @param directory the VM's run directory
  */
@@ -30,6 +31,7 @@ record QemuCommand(
     Path initrd,
     String append,
     GuestNetwork network,
+    Optional<Vsock> vsock,
     Optional<Path> credential,
     Path directory) {
 
@@ -55,13 +57,14 @@ record QemuCommand(
     // Nothing that was not asked for.
     add(words, "-nodefaults", "-no-user-config", "-display", "none");
     // "max" is the one processor that both accelerators know.
-    add(words, "-M", "q35", ACCEL, accelerator.argument(), "-cpu", "max");
+    add(words, "-M", machine(), ACCEL, accelerator.argument(), "-cpu", "max");
     add(words, "-smp", String.valueOf(cpus), "-m", memoryMib + "M");
     add(words, "-uuid", uuid.toString());
     add(words, "-kernel", kernel.toString(), "-initrd", initrd.toString(), "-append", append);
     add(words, "-netdev", network.netdev());
     add(words, "-device", "virtio-net-pci,netdev=n0,romfile=");
     add(words, "-device", "virtio-rng-pci", "-device", "pvpanic-pci");
+    vsock.ifPresent(device -> addVsock(words, device));
     credential.ifPresent(
         file -> add(words, "-fw_cfg", "name=" + FW_CFG + ",file=" + escape(file.toString())));
     add(words, "-name", "guest=%s,process=%s,debug-threads=on".formatted(computation, process()));
@@ -106,6 +109,38 @@ record QemuCommand(
   /** A word that a POSIX shell reads as the given one. */
   static String quote(String word) {
     return PLAIN.matcher(word).matches() ? word : "'" + word.replace("'", "'\\''") + "'";
+  }
+
+  private String machine() {
+    // A program that is a device sees the guest's memory, which therefore is a file.
+    return hasVsockDaemon() ? "q35,memory-backend=ram" : "q35";
+  }
+
+  private boolean hasVsockDaemon() {
+    return vsock.filter(Vsock::isUser).isPresent();
+  }
+
+  private void addVsock(List<String> words, Vsock device) {
+    if (!device.isUser()) {
+      add(
+          words,
+          "-device",
+          "%s,id=%s,guest-cid=%d".formatted(Vsock.KERNEL, Vsock.DEVICE, device.cid()));
+      return;
+    }
+    add(
+        words,
+        "-object",
+        "memory-backend-memfd,id=ram,size=%dM,share=on".formatted(memoryMib),
+        "-chardev",
+        "socket,id=%s,path=%s".formatted(Vsock.LINK, escape(file(Vsock.SOCKET))));
+    // Behind a port of its own the device can be plugged out and in again, which mends it.
+    add(
+        words,
+        "-device",
+        "pcie-root-port,id=%s,chassis=1".formatted(Vsock.PORT),
+        "-device",
+        "%s,id=%s,chardev=%s,bus=%s".formatted(Vsock.USER, Vsock.DEVICE, Vsock.LINK, Vsock.PORT));
   }
 
   private String process() {

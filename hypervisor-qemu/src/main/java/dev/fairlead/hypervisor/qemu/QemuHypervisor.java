@@ -10,6 +10,7 @@ import dev.fairlead.hypervisor.api.Vm;
 import dev.fairlead.hypervisor.api.VmListener;
 import dev.fairlead.hypervisor.api.VmSpec;
 import dev.fairlead.hypervisor.api.VmSpec.SecretChannel;
+import dev.fairlead.hypervisor.host.GuestSocket;
 import dev.fairlead.hypervisor.host.HostProcess;
 import dev.fairlead.hypervisor.host.ProcessIdentity;
 import dev.fairlead.hypervisor.host.RunDirectory;
@@ -17,6 +18,8 @@ import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.protocol.json.JsonValue;
 import dev.fairlead.protocol.json.ProtocolException;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -24,7 +27,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -33,6 +35,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Starts VMs by QEMU and finds them again. Safe for use by several threads. */
 public final class QemuHypervisor implements Hypervisor, AutoCloseable {
@@ -40,8 +43,11 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
   /** The name under which deployments choose it. */
   public static final String NAME = VmFile.HYPERVISOR;
 
-  /** A UNIX socket's path, with its NUL, has 108 bytes at most. */
-  private static final int MAX_SOCKET_PATH = 107;
+  private static final int CID_ATTEMPTS = 20;
+
+  private static final String VSOCK_HINT =
+      "Debian has it from version 13 on, as apt-get install -y vhost-device-vsock; on older ones"
+          + " './fairlead doctor --fetch' fetches it. Or set 'vsock.daemon'";
 
   private static final Duration MONITOR = Duration.ofSeconds(5);
   private static final System.Logger LOG = System.getLogger(QemuHypervisor.class.getName());
@@ -50,6 +56,7 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
   private final Accelerators accelerators;
   private final InstantSource clock;
   private final Supplier<UUID> uuids;
+  private final CidLeases cids;
   private final Set<QemuVm> vms = ConcurrentHashMap.newKeySet();
   private final ScheduledExecutorService watch =
       Executors.newSingleThreadScheduledExecutor(
@@ -78,6 +85,7 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
     this.accelerators = accelerators;
     this.clock = clock;
     this.uuids = uuids;
+    this.cids = new CidLeases(settings.state());
   }
 
   @Override
@@ -86,8 +94,13 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
   }
 
   @Override
-  public String reach(String host) {
-    return GuestNetwork.reach(host);
+  public URI reach(URI endpoint, Path runDirectory) {
+    if (GuestSocket.reaches(endpoint)) {
+      var unused = GuestSocket.arrival(GuestSocket.of(runDirectory), endpoint);
+      return endpoint;
+    }
+    return GuestSocket.withHost(
+        endpoint, GuestNetwork.reach(GuestSocket.internet(endpoint).getHostString()));
   }
 
   @Override
@@ -95,10 +108,32 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
     RunDirectory directory = RunDirectory.of(spec.runDirectory());
     checkFree(directory);
     settings.image().check();
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return attempt(spec, directory, listener);
+      } catch (HypervisorException e) {
+        // Another user of this host has the number; the next attempt takes the next.
+        if (!Launch.isForTakenCid(e) || attempt == CID_ATTEMPTS) {
+          throw e;
+        }
+        LOG.log(System.Logger.Level.INFO, "Another vsock number is tried: {0}", e.getMessage());
+      }
+    }
+  }
+
+  private Vm attempt(VmSpec spec, RunDirectory directory, VmListener listener) {
     Accelerator accelerator = accelerators.choose(settings.kernel());
-    QemuCommand command = compose(spec, directory, accelerator);
+    Optional<Vsock> vsock =
+        GuestSocket.isWanted(spec.endpoints()) ? Optional.of(vsock(directory)) : Optional.empty();
+    VsockDaemon daemon = null;
     boolean started = false;
     try {
+      QemuCommand command = compose(spec, directory, accelerator, vsock);
+      vsock.ifPresent(device -> listener.opening(device.channel(directory.path())));
+      daemon =
+          vsock.filter(Vsock::isUser).isPresent()
+              ? VsockDaemon.start(vsock.get(), directory)
+              : null;
       bringCredential(spec, directory);
       Instant now = clock.instant();
       VmFile file =
@@ -109,8 +144,17 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
               now,
               now.plus(spec.bootDeadline()),
               command.arguments(),
+              vsock,
               Optional.empty());
-      QemuVm vm = new QemuVm(watch, accelerators, clock, directory, file, listener);
+      QemuVm vm =
+          new QemuVm(
+              watch,
+              accelerators,
+              clock,
+              directory,
+              file,
+              listener,
+              keeper(directory, vsock, daemon));
       vm.runs(launch(directory, file, vm));
       started = true;
       return keep(vm);
@@ -122,6 +166,7 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
           e);
     } finally {
       if (!started) {
+        keeper(directory, vsock, daemon).ifPresent(VsockKeeper::end);
         clear(directory);
       }
     }
@@ -137,6 +182,7 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
       }
       Optional<VmFile> running = withProcess(directory, found.get());
       if (running.isEmpty()) {
+        keeper(directory, found.get().vsock(), daemon(found.get())).ifPresent(VsockKeeper::end);
         directory.remove(QemuCommand.PID, QemuCommand.QMP, QemuVm.INITRD, QemuVm.CREDENTIAL);
         return Optional.empty();
       }
@@ -188,8 +234,44 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
     }
   }
 
-  private QemuCommand compose(VmSpec spec, RunDirectory directory, Accelerator accelerator) {
-    GuestNetwork network = new GuestNetwork(spec.forwards(), spec.endpoints(), relay(spec));
+  private Vsock vsock(RunDirectory directory) {
+    int cid = cids.lease(directory.path());
+    if (Vsock.isInKernel()) {
+      return Vsock.kernel(cid);
+    }
+    boolean found = false;
+    try {
+      Path program = Programs.find(settings.vsockDaemon(), VSOCK_HINT);
+      found = true;
+      return Vsock.user(cid, program, directory.path());
+    } finally {
+      if (!found) {
+        cids.release(directory.path());
+      }
+    }
+  }
+
+  private Optional<VsockKeeper> keeper(
+      RunDirectory directory, Optional<Vsock> vsock, @Nullable VsockDaemon daemon) {
+    return vsock.map(device -> new VsockKeeper(watch, directory, device, cids, daemon));
+  }
+
+  private @Nullable VsockDaemon daemon(VmFile file) {
+    return file.vsock()
+        .filter(Vsock::isUser)
+        .flatMap(vsock -> VsockDaemon.find(vsock, watch))
+        .orElse(null);
+  }
+
+  private QemuCommand compose(
+      VmSpec spec, RunDirectory directory, Accelerator accelerator, Optional<Vsock> vsock) {
+    List<InetSocketAddress> endpoints =
+        spec.endpoints().stream()
+            .filter(endpoint -> !GuestSocket.reaches(endpoint))
+            .map(GuestSocket::internet)
+            .toList();
+    GuestNetwork network =
+        new GuestNetwork(spec.forwards(), endpoints, relay(!endpoints.isEmpty()));
     boolean inCommandLine = spec.channel() == SecretChannel.CMDLINE;
     if (inCommandLine) {
       LOG.log(
@@ -215,15 +297,16 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
             network.hosts(),
             inCommandLine ? Optional.of(credential(spec)) : Optional.empty()),
         network,
+        vsock,
         spec.channel() == SecretChannel.FW_CFG
             ? Optional.of(directory.file(QemuVm.CREDENTIAL))
             : Optional.empty(),
         directory.path());
   }
 
-  private List<String> relay(VmSpec spec) {
+  private List<String> relay(boolean needed) {
     List<String> relay = new ArrayList<>(settings.relay());
-    if (!spec.endpoints().isEmpty()) {
+    if (needed) {
       String hint = "apt-get install -y busybox-static, or set 'relay'";
       relay.set(0, Programs.find(relay.get(0), hint).toString());
     }
@@ -243,7 +326,15 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
 
   private Optional<Vm> adopt(RunDirectory directory, VmFile file, VmListener listener)
       throws IOException {
-    QemuVm vm = new QemuVm(watch, accelerators, clock, directory, file, listener);
+    QemuVm vm =
+        new QemuVm(
+            watch,
+            accelerators,
+            clock,
+            directory,
+            file,
+            listener,
+            keeper(directory, file.vsock(), daemon(file)));
     Optional<HostProcess> process =
         file.process().flatMap(identity -> HostProcess.adopt(identity, watch));
     if (process.isEmpty()) {
@@ -284,7 +375,7 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
         file.process().isPresent()
             ? file.process().filter(ProcessIdentity::isAlive)
             : pidFile(directory).flatMap(ProcessIdentity::of);
-    if (identity.isEmpty() || !runs(identity.get(), file.command())) {
+    if (identity.isEmpty() || !identity.get().runs(file.command())) {
       return Optional.empty();
     }
     VmFile known = file.with(identity.get());
@@ -299,16 +390,6 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
       return Optional.of(Long.valueOf(Files.readString(directory.file(QemuCommand.PID)).strip()));
     } catch (NoSuchFileException | NumberFormatException e) {
       return Optional.empty();
-    }
-  }
-
-  private static boolean runs(ProcessIdentity identity, List<String> command) {
-    try {
-      byte[] words = Files.readAllBytes(Path.of("/proc/" + identity.pid() + "/cmdline"));
-      return Arrays.equals(words, (String.join("\0", command) + "\0").getBytes(UTF_8))
-          && identity.isAlive();
-    } catch (IOException e) {
-      return false;
     }
   }
 
@@ -334,12 +415,12 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
               .formatted(directory.path(), VmFile.NAME));
     }
     int length = directory.file(QemuCommand.QMP).toString().getBytes(UTF_8).length;
-    if (length > MAX_SOCKET_PATH) {
+    if (length > GuestSocket.MAX_PATH) {
       throw new HypervisorException(
           Category.REFUSED,
           "run-directory",
           "%s is too long a path: with /%s it has %d bytes, and a socket's has %d at most."
-              .formatted(directory.path(), QemuCommand.QMP, length, MAX_SOCKET_PATH));
+              .formatted(directory.path(), QemuCommand.QMP, length, GuestSocket.MAX_PATH));
     }
   }
 

@@ -6,6 +6,7 @@ import dev.fairlead.hypervisor.api.HypervisorException;
 import dev.fairlead.hypervisor.api.Vm;
 import dev.fairlead.hypervisor.api.VmListener;
 import dev.fairlead.hypervisor.api.VmSpec;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
@@ -50,6 +51,9 @@ public final class QemuHypervisorComponent implements Hypervisor {
     /** Words of a command; empty: {@link QemuSettings#RELAY}. */
     String[] relay() default {};
 
+    /** Absolute, or on the PATH; empty: {@link QemuSettings#VSOCK_DAEMON}. */
+    String vsock_daemon() default "";
+
     /** A directory. */
     String state();
   }
@@ -71,6 +75,9 @@ public final class QemuHypervisorComponent implements Hypervisor {
                 config.qemu(),
                 accelerator(config.accelerator()),
                 List.of(config.relay()),
+                config.vsock_daemon().isBlank()
+                    ? QemuSettings.VSOCK_DAEMON
+                    : config.vsock_daemon().trim(),
                 path("state", config.state())),
             InstantSource.system(),
             UUID::randomUUID);
@@ -88,8 +95,8 @@ public final class QemuHypervisorComponent implements Hypervisor {
   }
 
   @Override
-  public String reach(String host) {
-    return hypervisor.reach(host);
+  public URI reach(URI endpoint, Path runDirectory) {
+    return hypervisor.reach(endpoint, runDirectory);
   }
 
   @Override

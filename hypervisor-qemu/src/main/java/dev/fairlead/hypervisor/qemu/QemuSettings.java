@@ -17,6 +17,8 @@ import java.util.Optional;
  * @param qemu the program, absolute or to be found on the PATH
  * @param relay a command that joins its input and output with the connection to the host and port
  *     that are appended to it; empty for {@link #RELAY}
+ * @param vsockDaemon the program that is a VM's vsock device where this host's kernel is none;
+ *     absolute or to be found on the PATH
  * @param state where verdicts about this host are kept; made when needed
  */
 public record QemuSettings(
@@ -27,12 +29,16 @@ public record QemuSettings(
     String qemu,
     AcceleratorChoice accelerator,
     List<String> relay,
+    String vsockDaemon,
     Path state) {
 
   /**
    * The relay that is used unless another is configured; a host that is silent for 10 s is down.
    */
   public static final List<String> RELAY = List.of("busybox", "nc", "-w", "10");
+
+  /** The vsock device that is used unless another is configured. */
+  public static final String VSOCK_DAEMON = "vhost-device-vsock";
 
   /** Checks for nulls. */
   public QemuSettings {
@@ -42,6 +48,7 @@ public record QemuSettings(
     requireNonNull(initramfsSha256, "initramfsSha256 is null");
     requireNonNull(qemu, "qemu is null");
     requireNonNull(accelerator, "accelerator is null");
+    requireNonNull(vsockDaemon, "vsockDaemon is null");
     requireNonNull(state, "state is null");
     relay = relay.isEmpty() ? RELAY : List.copyOf(relay);
   }
@@ -56,6 +63,7 @@ public record QemuSettings(
         "qemu-system-x86_64",
         AcceleratorChoice.AUTO,
         RELAY,
+        VSOCK_DAEMON,
         state);
   }
 

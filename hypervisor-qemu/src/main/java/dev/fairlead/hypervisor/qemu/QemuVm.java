@@ -3,6 +3,7 @@ package dev.fairlead.hypervisor.qemu;
 
 import dev.fairlead.hypervisor.api.HypervisorException;
 import dev.fairlead.hypervisor.api.Vm;
+import dev.fairlead.hypervisor.api.VmChannel;
 import dev.fairlead.hypervisor.api.VmEnd;
 import dev.fairlead.hypervisor.api.VmListener;
 import dev.fairlead.hypervisor.host.ConsoleFile;
@@ -14,9 +15,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -49,6 +52,7 @@ final class QemuVm implements Vm {
   private final RunDirectory directory;
   private final ConsoleFile console;
   private final VmListener listener;
+  private final @Nullable VsockKeeper vsock;
   private final CompletableFuture<VmEnd> ended = new CompletableFuture<>();
 
   private volatile VmFile file;
@@ -84,7 +88,8 @@ final class QemuVm implements Vm {
       InstantSource clock,
       RunDirectory directory,
       VmFile file,
-      VmListener listener) {
+      VmListener listener,
+      Optional<VsockKeeper> vsock) {
     this.watch = watch;
     this.accelerators = accelerators;
     this.clock = clock;
@@ -92,6 +97,7 @@ final class QemuVm implements Vm {
     this.console = new ConsoleFile(directory);
     this.file = file;
     this.listener = listener;
+    this.vsock = vsock.orElse(null);
   }
 
   /** What QEMU's first process says is heard by this. */
@@ -127,6 +133,11 @@ final class QemuVm implements Vm {
   }
 
   @Override
+  public Optional<VmChannel> channel() {
+    return file.vsock().map(device -> device.channel(directory.path()));
+  }
+
+  @Override
   public boolean isRunning() {
     return !ended.isDone();
   }
@@ -152,6 +163,9 @@ final class QemuVm implements Vm {
           if (!done) {
             done = true;
             letGo();
+            if (vsock != null) {
+              vsock.release();
+            }
           }
         });
   }
@@ -163,6 +177,9 @@ final class QemuVm implements Vm {
   }
 
   private void follow(HostProcess current) {
+    if (released) {
+      return;
+    }
     int now = generation;
     current
         .ended()
@@ -174,6 +191,9 @@ final class QemuVm implements Vm {
     Qmp monitor = qmp;
     if (monitor != null) {
       askStatus(now, monitor);
+    }
+    if (vsock != null) {
+      vsock.begin(new VsockOwner());
     }
   }
 
@@ -201,6 +221,9 @@ final class QemuVm implements Vm {
     }
     try {
       console.trim();
+      if (vsock != null) {
+        vsock.tidy();
+      }
     } catch (IOException e) {
       LOG.log(System.Logger.Level.WARNING, "The console's file cannot be cut", e);
     }
@@ -213,6 +236,11 @@ final class QemuVm implements Vm {
     switch (event) {
       case "SHUTDOWN" -> signs.shutdown(data.optionalString("reason").orElse("unknown"));
       case "GUEST_PANICKED" -> signs.panicked();
+      case "DEVICE_DELETED" -> {
+        if (vsock != null) {
+          vsock.unplugged(data);
+        }
+      }
       case "STOP" -> {
         Qmp monitor = qmp;
         if (monitor != null) {
@@ -377,6 +405,9 @@ final class QemuVm implements Vm {
     }
     done = true;
     letGo();
+    if (vsock != null) {
+      vsock.end();
+    }
     removeFiles(QemuCommand.PID, QemuCommand.QMP, INITRD, CREDENTIAL);
     VmEnd end = signs.end(exit, clock.instant());
     guarded(() -> listener.ended(this, end));
@@ -510,6 +541,25 @@ final class QemuVm implements Vm {
 
   private static Path kernel(VmFile file) {
     return Path.of(file.command().get(file.command().indexOf("-kernel") + 1));
+  }
+
+  /** This VM, as the keeper of its vsock device sees it. */
+  private final class VsockOwner implements VsockKeeper.Owner {
+
+    @Override
+    public @Nullable Qmp monitor() {
+      return qmp;
+    }
+
+    @Override
+    public void notice(String what, String detail) {
+      QemuVm.this.notice(what, detail);
+    }
+
+    @Override
+    public Executor watch() {
+      return QemuVm.this::onWatch;
+    }
   }
 
   /** Hears one process's monitor, and says so on the watch. */

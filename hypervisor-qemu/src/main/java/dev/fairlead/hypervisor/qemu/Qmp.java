@@ -100,11 +100,22 @@ final class Qmp implements Closeable {
    *     first, which is usual after {@code quit}
    */
   CompletableFuture<JsonValue> execute(String command) {
+    return execute(command, JsonObject.empty());
+  }
+
+  /** Sends a command with arguments. */
+  CompletableFuture<JsonValue> execute(String command, JsonObject arguments) {
     long id = ids.incrementAndGet();
     CompletableFuture<JsonValue> reply = new CompletableFuture<>();
     waiting.put(id, reply);
     ByteBuffer line =
-        UTF_8.encode(JsonObject.builder().put("execute", command).put("id", id).build() + "\n");
+        UTF_8.encode(
+            JsonObject.builder()
+                    .put("execute", command)
+                    .put("arguments", arguments)
+                    .put("id", id)
+                    .build()
+                + "\n");
     try {
       synchronized (waiting) {
         while (line.hasRemaining()) {

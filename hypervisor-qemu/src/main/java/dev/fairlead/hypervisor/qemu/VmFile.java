@@ -23,12 +23,14 @@ import java.util.UUID;
  * <pre>
  * {"v":1,"hypervisor":"qemu","computation":"123","uuid":"…","accelerator":"tcg",
  *  "startedAt":"2026-11-01T00:00:00Z","bootBy":"2026-11-01T00:01:00Z","command":["/usr/bin/qemu…",…],
+ *  "vsock":{"cid":16,"daemon":["/usr/bin/vhost-device-vsock",…]},
  *  "pid":4711,"startTicks":123456,"bootId":"…"}
  * </pre>
  *
- * <p>The last three come together or not at all. A reader refuses another version and a file of
- * more than {@value #MAX_BYTES} bytes, and skips names that it does not know. The command may hold
- * the credential.
+ * <p>The last three come together or not at all; {@code vsock} is there where the VM has such a
+ * device, with an empty {@code daemon} where that is the kernel. A reader refuses another version
+ * and a file of more than {@value #MAX_BYTES} bytes, and skips names that it does not know. The
+ * command may hold the credential.
  *
  * @param bootBy when the guest must have shown a sign of life
  * @param process absent before it is known
@@ -40,6 +42,7 @@ record VmFile(
     Instant startedAt,
     Instant bootBy,
     List<String> command,
+    Optional<Vsock> vsock,
     Optional<ProcessIdentity> process) {
 
   static final String NAME = "vm.json";
@@ -53,13 +56,20 @@ record VmFile(
 
   VmFile with(ProcessIdentity identity) {
     return new VmFile(
-        computation, uuid, accelerator, startedAt, bootBy, command, Optional.of(identity));
+        computation, uuid, accelerator, startedAt, bootBy, command, vsock, Optional.of(identity));
   }
 
   /** The same VM, not yet started, with another accelerator. */
   VmFile with(Accelerator other, Instant now, Instant by) {
     return new VmFile(
-        computation, uuid, other, now, by, QemuCommand.with(other, command), Optional.empty());
+        computation,
+        uuid,
+        other,
+        now,
+        by,
+        QemuCommand.with(other, command),
+        vsock,
+        Optional.empty());
   }
 
   void write(RunDirectory directory) throws IOException {
@@ -73,6 +83,14 @@ record VmFile(
             .put("startedAt", startedAt.toString())
             .put("bootBy", bootBy.toString())
             .put("command", command);
+    vsock.ifPresent(
+        device ->
+            json.put(
+                "vsock",
+                JsonObject.builder()
+                    .put("cid", device.cid())
+                    .put("daemon", device.daemon())
+                    .build()));
     process.ifPresent(
         p -> json.put("pid", p.pid()).put("startTicks", p.startTicks()).put("bootId", p.bootId()));
     directory.write(NAME, json.build().toBytes());
@@ -105,6 +123,7 @@ record VmFile(
               Instant.parse(json.string("startedAt")),
               Instant.parse(json.string("bootBy")),
               json.strings("command"),
+              json.optionalObject("vsock").map(VmFile::vsock),
               process(json)));
     } catch (DateTimeException | IllegalArgumentException e) {
       throw new ProtocolException("bad-field", "A field is malformed: " + e.getMessage(), e);
@@ -119,6 +138,10 @@ record VmFile(
       }
     }
     throw json.refuse("accelerator", "is kvm or tcg.");
+  }
+
+  private static Vsock vsock(JsonObject json) {
+    return new Vsock((int) json.integer("cid", 3, Integer.MAX_VALUE), json.strings("daemon"));
   }
 
   private static Optional<ProcessIdentity> process(JsonObject json) {

@@ -4,9 +4,11 @@ package dev.fairlead.hypervisor.qemu;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.fairlead.hypervisor.api.VmChannel;
 import dev.fairlead.hypervisor.api.VmSpec.Forward;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.List;
@@ -109,12 +111,58 @@ class QemuCommandTest {
         .contains("'a.b=c fairlead.secret=REDACTED d.e=f'");
   }
 
+  @Test
+  void theKernelsVsockIsOneDevice() {
+    assertThat(command(Optional.of(Vsock.kernel(17))).arguments())
+        .containsSequence("-M", "q35")
+        .containsSequence("-device", "vhost-vsock-pci,id=vsock,guest-cid=17")
+        .noneMatch(word -> word.contains("memory-backend"));
+  }
+
+  @Test
+  void aProgramsVsockSharesTheGuestsMemory() {
+    Vsock vsock = Vsock.user(17, Path.of("/usr/bin/vhost-device-vsock"), Path.of("/run/fl/a b"));
+    assertThat(vsock.daemon())
+        .containsExactly(
+            "/usr/bin/vhost-device-vsock",
+            "--guest-cid",
+            "17",
+            "--socket",
+            "/run/fl/a b/vhost.sock",
+            "--uds-path",
+            "/run/fl/a b/vsock.sock");
+    assertThat(command(Optional.of(vsock)).arguments())
+        .containsSequence("-M", "q35,memory-backend=ram")
+        .containsSequence("-m", "512M")
+        .containsSequence("-object", "memory-backend-memfd,id=ram,size=512M,share=on")
+        .containsSequence("-chardev", "socket,id=vsock-link,path=/run/fl/a b/vhost.sock")
+        .containsSequence("-device", "pcie-root-port,id=vsock-port,chassis=1")
+        .containsSequence(
+            "-device", "vhost-user-vsock-pci,id=vsock,chardev=vsock-link,bus=vsock-port")
+        .endsWith(
+            "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+    assertThat(vsock.channel(Path.of("/run/fl/a b")))
+        .isEqualTo(
+            new VmChannel(URI.create("unix:///run/fl/a%20b/vsock.sock"), "vhost-user-vsock-pci"));
+    assertThat(Vsock.kernel(17).channel(Path.of("/run")))
+        .isEqualTo(new VmChannel(URI.create("vsock://17"), "vhost-vsock-pci"));
+  }
+
   private static GuestNetwork none() {
     return new GuestNetwork(List.of(), List.of(), List.of("relay"));
   }
 
   private static QemuCommand command(
       GuestNetwork network, String append, Optional<Path> credential) {
+    return command(network, append, Optional.empty(), credential);
+  }
+
+  private static QemuCommand command(Optional<Vsock> vsock) {
+    return command(none(), "x", vsock, Optional.empty());
+  }
+
+  private static QemuCommand command(
+      GuestNetwork network, String append, Optional<Vsock> vsock, Optional<Path> credential) {
     return new QemuCommand(
         Path.of("/usr/bin/qemu-system-x86_64"),
         "computation-123",
@@ -126,6 +174,7 @@ class QemuCommandTest {
         Path.of("/run/fl/a b/initrd"),
         append,
         network,
+        vsock,
         credential,
         Path.of("/run/fl/a b"));
   }

@@ -20,6 +20,7 @@ import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -379,9 +380,7 @@ class QemuIT {
           start(
               qemu,
               spec(
-                  SecretChannel.INITRD,
-                  List.of(),
-                  List.of(InetSocketAddress.createUnresolved("127.0.0.1", port))));
+                  SecretChannel.INITRD, List.of(), List.of(URI.create("tls://127.0.0.1:" + port))));
       awaitConsole("DOWN");
       assertThat(console()).contains("DOWN 0 bytes").doesNotContain("OPEN");
       assertThat(console().lines().filter(line -> line.startsWith("SHUT "))).hasSize(8);
@@ -458,6 +457,7 @@ class QemuIT {
             qemu,
             choice,
             List.of(),
+            QemuSettings.VSOCK_DAEMON,
             state);
     QemuHypervisor hypervisor =
         new QemuHypervisor(
@@ -493,8 +493,7 @@ class QemuIT {
         bootDeadline);
   }
 
-  private VmSpec spec(
-      SecretChannel channel, List<Forward> forwards, List<InetSocketAddress> endpoints) {
+  private VmSpec spec(SecretChannel channel, List<Forward> forwards, List<URI> endpoints) {
     return new VmSpec(
         "123",
         run,

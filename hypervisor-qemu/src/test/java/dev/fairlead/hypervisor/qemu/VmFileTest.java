@@ -33,6 +33,7 @@ class VmFileTest {
           START,
           START.plusSeconds(60),
           List.of("/usr/bin/qemu", "-accel", "kvm", "-append", "a \"b\" ü"),
+          Optional.of(new Vsock(16, List.of("/usr/bin/vhost-device-vsock", "--guest-cid"))),
           Optional.of(new ProcessIdentity(4711, 123456, "b00t")));
 
   @TempDir private Path folder;

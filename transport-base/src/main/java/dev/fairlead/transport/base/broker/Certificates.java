@@ -19,7 +19,6 @@ import java.security.SecureRandom;
 import java.security.Signature;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
-import java.security.spec.ECGenParameterSpec;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Duration;
 import java.time.Instant;
@@ -29,7 +28,11 @@ import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 
-/** Makes X.509 certificates on P-256: a CA, and servers' under it. */
+/**
+ * Makes X.509 certificates: a CA, and servers' under it. RSA, since to verify costs a client
+ * little: an emulated guest needs a second for two signatures on a curve before it has compiled the
+ * code.
+ */
 public final class Certificates {
 
   /** A certificate with its private key. */
@@ -38,7 +41,8 @@ public final class Certificates {
   /** Guests' clocks may be late: everything is valid from two days ago. */
   private static final Duration BACKDATE = Duration.ofDays(2);
 
-  private static final String ECDSA_SHA256 = "1.2.840.10045.4.3.2";
+  private static final String RSA_SHA256 = "1.2.840.113549.1.1.11";
+  private static final int KEY_BITS = 2048;
   private static final String COMMON_NAME = "2.5.4.3";
   private static final String SUBJECT_KEY = "2.5.29.14";
   private static final String KEY_USAGE = "2.5.29.15";
@@ -129,12 +133,12 @@ public final class Certificates {
             .generateCertificate(new ByteArrayInputStream(pem.getBytes(UTF_8)));
   }
 
-  /** The P-256 key of a PEM text (PKCS 8). */
+  /** The RSA key of a PEM text (PKCS 8). */
   public static PrivateKey key(String pem) throws GeneralSecurityException {
     StringBuilder base64 = new StringBuilder();
     pem.lines().filter(line -> !line.startsWith("-----")).forEach(base64::append);
     try {
-      return KeyFactory.getInstance("EC")
+      return KeyFactory.getInstance("RSA")
           .generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(base64.toString())));
     } catch (IllegalArgumentException e) {
       throw new GeneralSecurityException("The key is not in PEM.", e);
@@ -148,8 +152,8 @@ public final class Certificates {
   }
 
   private static KeyPair pair(SecureRandom random) throws GeneralSecurityException {
-    KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
-    generator.initialize(new ECGenParameterSpec("secp256r1"), random);
+    KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
+    generator.initialize(KEY_BITS, random);
     return generator.generateKeyPair();
   }
 
@@ -163,7 +167,7 @@ public final class Certificates {
       PrivateKey signer,
       SecureRandom random)
       throws GeneralSecurityException {
-    byte[] algorithm = Der.sequence(Der.oid(ECDSA_SHA256));
+    byte[] algorithm = Der.sequence(Der.oid(RSA_SHA256), Der.nothing());
     byte[] toBeSigned =
         Der.sequence(
             Der.explicit(0, Der.integer(BigInteger.TWO)), // version 3
@@ -174,7 +178,7 @@ public final class Certificates {
             subject,
             key.getEncoded(),
             Der.explicit(3, extensions));
-    Signature signature = Signature.getInstance("SHA256withECDSA");
+    Signature signature = Signature.getInstance("SHA256withRSA");
     signature.initSign(signer, random);
     signature.update(toBeSigned);
     byte[] encoded = Der.sequence(toBeSigned, algorithm, Der.bits(0, signature.sign()));
