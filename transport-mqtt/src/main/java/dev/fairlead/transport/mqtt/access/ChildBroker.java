@@ -55,6 +55,7 @@ final class ChildBroker implements Users {
   private final Endpoint endpoint;
   private final Path plugin;
   private final Member control;
+  private final String controlCredential;
   private final ControlLink link;
   private final Dynsec dynsec;
   private final ServerProcess server;
@@ -91,6 +92,7 @@ final class ChildBroker implements Users {
             Passwords.hash(password, salt),
             List.of(),
             List.of());
+    this.controlCredential = new MqttCredential(user, password).content();
     String local = "mqtts://" + BrokerSettings.authority(settings.localHost(), port);
     this.link =
         new ControlLink(
@@ -98,7 +100,7 @@ final class ChildBroker implements Users {
                 switch (name) {
                   case TransportProvider.ENDPOINT -> local;
                   case TransportProvider.CA_SHA256 -> caSha256;
-                  case TransportProvider.CREDENTIAL -> new MqttCredential(user, password).content();
+                  case TransportProvider.CREDENTIAL -> controlCredential;
                   default -> null;
                 },
             Dynsec.REQUESTS,
@@ -292,6 +294,11 @@ final class ChildBroker implements Users {
 
   Book book() {
     return book;
+  }
+
+  /** The credential with which its users are managed. */
+  String controlCredential() {
+    return controlCredential;
   }
 
   /** The child itself, for tests of its death. */

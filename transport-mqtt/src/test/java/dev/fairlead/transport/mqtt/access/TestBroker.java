@@ -68,6 +68,11 @@ public final class TestBroker implements AutoCloseable {
     return issuer.endpoint();
   }
 
+  /** The content of a credential that may manage the broker's users. */
+  public String control() {
+    return child.controlCredential();
+  }
+
   public int port() {
     return endpoint().uri().getPort();
   }
