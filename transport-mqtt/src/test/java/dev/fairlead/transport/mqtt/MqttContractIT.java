@@ -11,6 +11,10 @@ class MqttContractIT extends TransportContract {
 
   private final TestBroker broker = TestBroker.start();
 
+  MqttContractIT() {
+    super("mqtt");
+  }
+
   @Override
   protected Harness start() {
     return Harness.overTcp(
