@@ -145,6 +145,11 @@ final class MqttConnection {
     };
   }
 
+  /** For tests of faults: breaks the connection as a network would. */
+  void cut() {
+    wire.stop();
+  }
+
   MqttAsyncClient client() {
     return client;
   }

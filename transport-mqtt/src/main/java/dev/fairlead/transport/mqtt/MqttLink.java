@@ -273,6 +273,14 @@ final class MqttLink implements Link, MqttCallback {
         });
   }
 
+  /** For tests of faults: breaks the connection as a network would. */
+  void cut() {
+    MqttConnection broken = connection;
+    if (broken != null) {
+      broken.cut();
+    }
+  }
+
   @Override
   public void close() {
     detach();

@@ -65,7 +65,7 @@ final class Peer implements TransportListener, AutoCloseable {
   static List<String> threads() {
     return Thread.getAllStackTraces().keySet().stream()
         .map(Thread::getName)
-        .filter(name -> name.startsWith("fairlead-mqtt-") && !name.equals("fairlead-mosquitto"))
+        .filter(name -> name.matches("fairlead-mqtt-\\d+|MQTT \\w+: fl-[0-9a-f]{16}"))
         .toList();
   }
 
@@ -73,6 +73,11 @@ final class Peer implements TransportListener, AutoCloseable {
     await()
         .atMost(Duration.ofSeconds(15))
         .until(() -> transport.state() == Transport.State.CONNECTED);
+    return this;
+  }
+
+  Peer awaitStates(int count) {
+    await().atMost(Duration.ofSeconds(15)).until(() -> states.size() >= count);
     return this;
   }
 
@@ -91,6 +96,19 @@ final class Peer implements TransportListener, AutoCloseable {
     } catch (ExecutionException e) {
       throw (Exception) Objects.requireNonNull(e.getCause());
     }
+  }
+
+  /** Sends without waiting; false where there is no room. */
+  boolean trySend(String address, String text) {
+    return !transport
+        .send(new Message(address, text.getBytes(UTF_8)))
+        .toCompletableFuture()
+        .isCompletedExceptionally();
+  }
+
+  /** Waits until all that was sent is acknowledged. */
+  void flush() throws Exception {
+    link().flush(Duration.ofSeconds(10));
   }
 
   void awaitReceived(int count) {

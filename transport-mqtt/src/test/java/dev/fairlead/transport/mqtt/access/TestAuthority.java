@@ -13,7 +13,11 @@ import java.util.List;
 public final class TestAuthority {
 
   /** A server's certificate, with its key in PEM. */
-  public record Server(X509Certificate certificate, String key) {}
+  public record Server(X509Certificate certificate, String key) {
+    public String pem() {
+      return TestAuthority.pem(certificate);
+    }
+  }
 
   private static final SecureRandom RANDOM = new SecureRandom();
 
@@ -32,8 +36,12 @@ public final class TestAuthority {
   }
 
   public String pem() {
+    return pem(ca.certificate());
+  }
+
+  private static String pem(X509Certificate certificate) {
     try {
-      return Certificates.pem(ca.certificate());
+      return Certificates.pem(certificate);
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException(e);
     }
@@ -56,6 +64,16 @@ public final class TestAuthority {
       Certificates.Identity server =
           Certificates.server(ca, List.of(name), Instant.now(), life, RANDOM);
       return new Server(server.certificate(), Certificates.pem(server.key()));
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  public Server client(String name) {
+    try {
+      Certificates.Identity client =
+          Certificates.client(ca, name, Instant.now(), Duration.ofDays(1), RANDOM);
+      return new Server(client.certificate(), Certificates.pem(client.key()));
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException(e);
     }
