@@ -106,9 +106,7 @@ final class ReaderIT {
               "-P",
               credential.substring(colon + 1));
       Path said = folder.resolve("said");
-      Process subscriber =
-          program(
-              "mosquitto_sub", words, List.of("-t", "fairlead/+/up/#"), said);
+      Process subscriber = program("mosquitto_sub", words, List.of("-t", "fairlead/+/up/#"), said);
       try {
         run(host);
         await()

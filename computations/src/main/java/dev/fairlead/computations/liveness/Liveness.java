@@ -151,8 +151,7 @@ public final class Liveness {
   /** The transport's peer found its connection lost; it may be back with the next thing heard. */
   public synchronized void lost(String id) {
     Agent agent = agents.get(id);
-    if (agent != null
-        && (agent.state == AgentState.CONNECTED || agent.state == AgentState.LATE)) {
+    if (agent != null && (agent.state == AgentState.CONNECTED || agent.state == AgentState.LATE)) {
       become(id, agent, AgentState.DISCONNECTED, "Its connection was lost.");
     }
   }
