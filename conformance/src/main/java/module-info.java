@@ -15,5 +15,6 @@ module dev.fairlead.conformance {
 
   provides dev.fairlead.transport.tck.TransportContract with
       dev.fairlead.conformance.MqttContract,
-      dev.fairlead.conformance.NatsContract;
+      dev.fairlead.conformance.NatsContract,
+      dev.fairlead.conformance.VsockContract;
 }
