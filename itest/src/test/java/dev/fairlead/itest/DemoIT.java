@@ -32,6 +32,7 @@ final class DemoIT {
     "mqtt,process,initrd,process,",
     "mqtt,qemu,initrd,kvm|tcg,",
     "vsock,process,initrd,process,unix-socket",
+    "vsock-nats,process,initrd,process,unix-socket",
     "vsock,qemu,initrd,kvm|tcg,vhost-vsock-pci|vhost-user-vsock-pci",
   })
   void theDemoEndsWithAVerifiedResultAndLeavesNothing(
