@@ -4,6 +4,8 @@ module dev.fairlead.runtime {
   requires dev.fairlead.agent.grpc;
   requires dev.fairlead.agent.image;
   requires dev.fairlead.http;
+  requires dev.fairlead.hypervisor.api;
+  requires dev.fairlead.hypervisor.qemu;
   requires dev.fairlead.launcher;
   requires dev.fairlead.protocol;
   requires info.picocli;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The transport contract as tests, and a transport within one JVM that keeps to it. */
 module dev.fairlead.transport.tck {
-  requires awaitility;
   requires dev.fairlead.protocol;
   requires org.junit.platform.launcher;
   requires static org.jspecify;

@@ -113,7 +113,9 @@ public final class ComputationsService implements AutoCloseable {
               new RecordStore(
                   fleet,
                   Disk.of(settings.directory().resolve("journal")),
-                  SegmentLog.Config.of("computations").withSegmentBytes(settings.segmentBytes()),
+                  SegmentLog.Config.of("computations")
+                      .withSegmentBytes(settings.segmentBytes())
+                      .withSyncInterval(settings.syncInterval()),
                   clock));
       agents = later(new Worker("fl-computations-agents", AGENT_TASKS));
       desk = later(new Worker("fl-computations-desk", DESK_TASKS));
@@ -141,6 +143,7 @@ public final class ComputationsService implements AutoCloseable {
       store.streams().stream().filter(this::mayBeAlive).forEach(inbox::announce);
       later(switchboard.subscribe(Addresses.everyUp(fleet, "hello"), reception::hello));
       later(switchboard.subscribe(Addresses.everyUp(fleet, "heartbeat"), reception::heartbeat));
+      later(switchboard.subscribe(Addresses.everyUp(fleet, "lost"), reception::lost));
       later(
           new Responder(
               switchboard,

@@ -5,6 +5,7 @@ import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.fairlead.agent.AgentStatus;
 import dev.fairlead.agent.StreamBooks;
@@ -26,7 +27,9 @@ import dev.fairlead.protocol.Event;
 import dev.fairlead.protocol.Heartbeat;
 import dev.fairlead.protocol.Hello;
 import dev.fairlead.protocol.LogRecord;
+import dev.fairlead.protocol.Lost;
 import dev.fairlead.protocol.TransportFact;
+import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.protocol.json.ProtocolException;
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.Transport;
@@ -81,6 +84,7 @@ public final class AgentSession implements AutoCloseable {
   private final Outbox outbox;
   private final OutStream events;
   private final OutStream logs;
+  private final EventQueue said;
   private final Agent agent;
   private final BlockingQueue<Runnable> queue = new ArrayBlockingQueue<>(QUEUE);
   private final Thread loop;
@@ -91,6 +95,9 @@ public final class AgentSession implements AutoCloseable {
   private final AtomicLong overflow = new AtomicLong();
   private final Set<String> commandIds = new LinkedHashSet<>();
   private long heartbeats;
+
+  /** Of these, events have been told; only touched by the loop. */
+  private long overflowTold;
 
   /**
    * What a session needs.
@@ -142,6 +149,7 @@ public final class AgentSession implements AutoCloseable {
     outbox = new Outbox(switchboard, runner);
     String fresh = "e" + Long.toString(setup.random().nextLong() >>> 1, Character.MAX_RADIX);
     events = outbox.open(stream(Addresses.EVENTS, fresh, EVENTS_BYTES).withPriority(0));
+    said = new EventQueue(events, this::eventsLost);
     // With a spool, this process may go on with an earlier one's numbering.
     epoch = events.id().epoch();
     logs = outbox.open(stream(Addresses.LOGS, epoch, setup.logBytes()).withPriority(1));
@@ -203,6 +211,7 @@ public final class AgentSession implements AutoCloseable {
       return;
     }
     TransportFact fact = facts.first();
+    String lastWill = new String(new Lost(facts.computation(), epoch).toJson(), UTF_8);
     Function<String, @Nullable String> settings =
         name ->
             switch (name) {
@@ -210,6 +219,8 @@ public final class AgentSession implements AutoCloseable {
               case TransportProvider.CREDENTIAL -> credentials.get(fact.name());
               case TransportProvider.CA_SHA256 -> fact.caSha256();
               case TransportProvider.REPLIES -> addresses.replies();
+              case TransportProvider.WILL_ADDRESS -> addresses.lost();
+              case TransportProvider.WILL_PAYLOAD -> lastWill;
               default -> null;
             };
     switchboard
@@ -340,8 +351,8 @@ public final class AgentSession implements AutoCloseable {
   private final class OutboxReporter implements Reporter {
 
     @Override
-    public void event(Event event) throws InterruptedException {
-      events.append(event.toJson());
+    public void event(Event event) {
+      said.say(event.toJson());
     }
 
     @Override
@@ -409,14 +420,27 @@ public final class AgentSession implements AutoCloseable {
   /** Waits until what was said has been delivered. */
   private void drain(Duration patience) {
     CountDownLatch done = new CountDownLatch(1);
-    outbox.drained().whenComplete((nothing, failure) -> done.countDown());
+    long end = System.nanoTime() + patience.toNanos();
     try {
-      if (!done.await(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+      boolean all = said.flush(patience);
+      outbox.drained().whenComplete((nothing, failure) -> done.countDown());
+      if (!done.await(end - System.nanoTime(), TimeUnit.NANOSECONDS) || !all) {
         log.log(WARNING, "Not everything was delivered before the end: {0}", books());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private byte[] eventsLost(long count) {
+    return new Event(
+            "EventsLost",
+            "Warning",
+            setup.clock().instant(),
+            facts.computation(),
+            Agent.ORIGINATOR,
+            JsonObject.builder().put("events", count).build())
+        .toJson();
   }
 
   private void post(Runnable task) {
@@ -429,10 +453,24 @@ public final class AgentSession implements AutoCloseable {
     }
   }
 
+  /** Whoever sent what was left out learns of it: it is not done, and may be sent again. */
+  private void tellOverflow() {
+    long all = overflow.get();
+    if (all > overflowTold) {
+      agent.reportRefusal(
+          "CommandRefused",
+          "too-busy",
+          "%d manifests or commands came while %d were waiting, and were left out: send them again."
+              .formatted(all - overflowTold, QUEUE));
+      overflowTold = all;
+    }
+  }
+
   private void handle() {
     try {
       while (!closed.get()) {
         queue.take().run();
+        tellOverflow();
       }
     } catch (InterruptedException e) {
       log.log(DEBUG, "The agent's thread ends.");
@@ -456,6 +494,7 @@ public final class AgentSession implements AutoCloseable {
       drain(Duration.ofSeconds(5));
     }
     loop.interrupt();
+    said.close();
     outbox.close();
     switchboard.close();
     runner.close();

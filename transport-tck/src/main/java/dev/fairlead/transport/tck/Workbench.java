@@ -26,12 +26,11 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import org.awaitility.Awaitility;
-import org.awaitility.core.ConditionTimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** Where the rules are tried: makes peers, waits for conditions, and clears up after each test. */
@@ -39,6 +38,8 @@ final class Workbench {
 
   /** How long the credentials of ordinary peers live. */
   static final Duration LIFETIME = Duration.ofHours(1);
+
+  private static final long POLL_NANOS = 5_000_000;
 
   private static final String CALLER = "fairlead-tck-caller";
 
@@ -142,16 +143,17 @@ final class Workbench {
     until(() -> what, condition);
   }
 
+  // Not by a library: those that wait are no modules, and the kit runs on the module path.
   void until(Supplier<String> what, BooleanSupplier condition) {
-    try {
-      Awaitility.await()
-          .pollInSameThread()
-          .pollDelay(Duration.ZERO)
-          .pollInterval(Duration.ofMillis(5))
-          .atMost(harness.patience())
-          .until(condition::getAsBoolean);
-    } catch (ConditionTimeoutException e) {
-      fail("Waited %s in vain until %s.".formatted(harness.patience(), what.get()), e);
+    long end = System.nanoTime() + harness.patience().toNanos();
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > end) {
+        fail("Waited %s in vain until %s.".formatted(harness.patience(), what.get()));
+      }
+      if (Thread.currentThread().isInterrupted()) {
+        throw new IllegalStateException("Interrupted while waiting until " + what.get() + ".");
+      }
+      LockSupport.parkNanos(POLL_NANOS);
     }
   }
 
