@@ -5,7 +5,8 @@ import java.util.Map;
 
 /**
  * The books of one stream at one instant. They balance: {@code appended = delivered + queued +
- * dropped}, over all reasons.
+ * dropped}, over all reasons. With a spool they go on where an earlier process ended; what was
+ * dropped and gone before that has the reason {@code earlier}.
  *
  * @param appended records that got a number
  * @param delivered records that reached the level at which the stream forgets them
@@ -13,6 +14,7 @@ import java.util.Map;
  * @param unacked those of them that were sent
  * @param dropped records given up, by reason
  * @param queuedBytes memory that the queued ones take, without the outbox's own overhead
+ * @param spooledBytes bytes of the spool's files; 0 without one
  * @param resent batches sent again
  * @param refused batches that the peer refused to take
  * @param badAcks acknowledgements that made no sense, and were ignored
@@ -24,6 +26,7 @@ public record Books(
     long unacked,
     Map<String, Long> dropped,
     long queuedBytes,
+    long spooledBytes,
     long resent,
     long refused,
     long badAcks) {

@@ -3,20 +3,18 @@ package dev.fairlead.delivery;
 
 import static dev.fairlead.transport.api.TransportException.Category.BROKEN;
 import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
-import static dev.fairlead.transport.api.TransportException.Category.RETRY;
 import static java.util.Objects.requireNonNull;
 
+import dev.fairlead.delivery.Waiters.Waiter;
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.Transport.Subscription;
 import dev.fairlead.transport.api.TransportException.Category;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Deque;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.Condition;
@@ -31,50 +29,55 @@ import org.jspecify.annotations.Nullable;
  * object. Batches stand in two rows: those that were sent and not acknowledged, in front, and those
  * that wait. Numbers that were given to dropped records stay in these rows as gaps, and are sent
  * and acknowledged like batches.
+ *
+ * <p>With a spool, nothing is sent before it lies there: so a number that the sink has seen is
+ * never given again, whatever happens to this process.
  */
 public final class OutStream {
 
-  private static final int MAX_WAITERS = 1024;
   private static final int FIRST_BUFFER = 4096;
-
-  /** Longest wait for an acknowledgement, as a multiple of the first. */
-  private static final int MAX_PATIENCE = 4;
 
   /** A batch that was sent more than once is not wanted again sooner than this, in ns. */
   private static final long WANT_GAP = 50_000_000L;
 
-  private static final long MIN_BACKOFF = 1_000_000L;
-  private static final long MAX_BACKOFF = 250_000_000L;
-  private static final long REFUSED_BACKOFF = 1_000_000_000L;
-
   /** A full stream that drops goes on dropping until an eighth is free: fewer, larger gaps. */
   private static final int SLACK = 8;
 
+  /** The reason of records that were dropped before this process began. */
+  private static final String EARLIER = "earlier";
+
   private final StreamConfig config;
+  private final String epoch;
   private final Outbox outbox;
   private final long maxRecord;
   private final long flushGap;
-  private final long patience;
+  private final @Nullable Spooling spooling;
   private @Nullable Subscription acks;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition room = lock.newCondition();
 
   // All below is guarded by the lock.
-  private final Deque<Chunk> inFlight = new ArrayDeque<>();
-  private final Deque<Chunk> ready = new ArrayDeque<>();
+  private final Rows rows = new Rows();
+  private final Patience patience;
+  private final Waiters waiters = new Waiters();
+
+  /** Those who are to be told once the lock is let go that their record was dropped. */
+  private final List<Waiter> disappointed = new ArrayList<>();
+
   private byte[] open = new byte[FIRST_BUFFER];
   private int openLength;
   private int openCount;
   private long next = 1;
   private long highestSent;
-  private long acked;
   private long takenUpTo;
+  private long acked;
+  private long forgotten;
 
-  private long bytes;
-  private long bytesInFlight;
   private boolean dropping;
   private boolean ended;
+  private @Nullable DeliveryException trouble;
+  private final List<Waiter> unspooled = new ArrayList<>();
 
   /** The pump found nothing at all: the next append must wake it. */
   private boolean hungry = true;
@@ -84,38 +87,66 @@ public final class OutStream {
 
   private long lastFlush;
   private long flushAt = Long.MAX_VALUE;
-  private boolean backingOff;
-  private long retryAt;
-  private long backoff = MIN_BACKOFF;
-  private long ackDeadline = Long.MAX_VALUE;
-  private long waitForAck;
-  private long roundTrip;
-  private long probeAt;
-  private boolean probing;
 
-  private long appended;
   private long delivered;
-  private long queued;
   private final Map<String, Long> dropped = new LinkedHashMap<>();
   private long resent;
   private long refused;
   private long badAcks;
-  private final List<Waiter> waiters = new ArrayList<>();
-  private final List<Waiter> disappointed = new ArrayList<>();
 
-  OutStream(StreamConfig config, Outbox outbox) {
+  OutStream(StreamConfig config, Outbox outbox, @Nullable Spool spool, Runner disks) {
     this.config = requireNonNull(config, "config is null");
     this.outbox = outbox;
-    this.maxRecord = Math.min(Message.MAX_PAYLOAD, config.capacityBytes() / 4);
+    this.maxRecord = maxRecord(config);
     this.flushGap = config.flushGap().toNanos();
-    this.patience = config.resendAfter().toNanos();
-    this.waitForAck = patience;
+    this.patience = new Patience(config.resendAfter());
     this.lastFlush = outbox.now() - flushGap;
+    SpoolConfig spoolConfig = config.spool();
+    if (spool == null || spoolConfig == null) {
+      this.epoch = config.epoch();
+      this.spooling = null;
+    } else {
+      this.epoch = spool.epoch();
+      this.spooling =
+          new Spooling(spool, spoolConfig, config, rows, lock, disks, new SpooledStream());
+      recover(spool.found());
+    }
+  }
+
+  private static long maxRecord(StreamConfig config) {
+    long most = Math.min(Message.MAX_PAYLOAD, config.capacityBytes() / 4);
+    SpoolConfig spool = config.spool();
+    return spool == null
+        ? most
+        : Math.min(most, Math.min(spool.segmentBytes(), spool.fullAt() / 4) - 2L * Spool.OVERHEAD);
+  }
+
+  /** Goes on where an earlier process ended. */
+  private void recover(Spool.Found found) {
+    next = found.next();
+    highestSent = next - 1; // all that was spooled may have been sent
+    forgotten = found.forgotten();
+    takenUpTo = forgotten;
+    // Where the broker keeps what was forgotten here, nobody knows how far the sink has come.
+    acked = config.forgetAt() == AckLevel.DELIVERED ? forgotten : 0;
+    delivered = found.delivered();
+    found.chunks().forEach(rows::add);
+    dropped.putAll(Spool.dropped(found.chunks()));
+    if (forgotten > delivered) {
+      dropped.merge(EARLIER, forgotten - delivered, Long::sum);
+    }
   }
 
   /** How it works. */
   public StreamConfig config() {
     return config;
+  }
+
+  /**
+   * Its name on the way: the address, and the numbering, which is the spool's where there is one.
+   */
+  public StreamId id() {
+    return new StreamId(config.address(), epoch);
   }
 
   /**
@@ -137,13 +168,13 @@ public final class OutStream {
       requireOpen();
       long weight = record.length + 1L;
       if (config.policy() == Policy.BLOCK) {
-        while (bytes + weight > config.capacityBytes()) {
+        while (!hasRoom(weight)) {
           room.await();
           requireOpen();
         }
       }
       number = fits(weight) ? add(record) : dropNew();
-      wake = takeHunger();
+      wake = feed();
       left = takeDisappointed();
     } finally {
       lock.unlock();
@@ -168,11 +199,11 @@ public final class OutStream {
     try {
       requireOpen();
       long weight = record.length + 1L;
-      if (config.policy() == Policy.BLOCK && bytes + weight > config.capacityBytes()) {
+      if (config.policy() == Policy.BLOCK && !hasRoom(weight)) {
         return -1;
       }
       number = fits(weight) ? add(record) : dropNew();
-      wake = takeHunger();
+      wake = feed();
       left = takeDisappointed();
     } finally {
       lock.unlock();
@@ -196,14 +227,40 @@ public final class OutStream {
     }
   }
 
+  /** How far it has come at each level. */
+  public Positions positions() {
+    lock.lock();
+    try {
+      return new Positions(
+          next - 1, spooling == null ? 0 : spooling.spooledUpTo(), takenUpTo, acked);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Why the spool cannot be written now: category {@code RETRY}, code {@code disk-full} or {@code
+   * disk-failed}. It is tried again by itself; meanwhile records are queued, and when there is no
+   * more room for them the policy applies.
+   */
+  public Optional<DeliveryException> trouble() {
+    lock.lock();
+    try {
+      return Optional.ofNullable(trouble);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /**
    * Tells when a record has come as far as a level.
    *
    * @param number a number that {@link #append} returned
    * @return completes then, by a thread that must not be blocked; fails with a {@link
    *     DeliveryException}: {@code REFUSED} when the record was dropped, there is no such number,
-   *     or the stream has no spool; {@code RETRY} when too many are waiting; {@code BROKEN} when
-   *     the outbox is closed before
+   *     or the stream has no spool; {@code RETRY} when too many are waiting, or the disk under the
+   *     spool is full or fails: the record is queued still, and may be asked for again; {@code
+   *     BROKEN} when the outbox is closed before
    */
   public CompletionStage<Void> reached(long number, AckLevel level) {
     lock.lock();
@@ -211,16 +268,20 @@ public final class OutStream {
       if (number < 1 || number >= next) {
         return failed(REFUSED, "no-such-number", "There is no record of that number here.");
       }
-      if (level == AckLevel.QUEUED || number <= reachedUpTo(level)) {
+      boolean reached = number <= reachedUpTo(level);
+      if (reached && level != AckLevel.SPOOLED) {
         return CompletableFuture.completedStage(null);
       }
-      if (level == AckLevel.SPOOLED) {
-        return failed(REFUSED, "no-spool", "This stream keeps its records in memory alone.");
-      }
-      if (isDropped(number)) {
+      if (rows.isDropped(number)) {
         return failed(REFUSED, "dropped", "The record was dropped.");
       }
-      return await(new Waiter(number, level, true, new CompletableFuture<>()));
+      if (reached) {
+        return CompletableFuture.completedStage(null);
+      }
+      if (level == AckLevel.SPOOLED && spooling == null) {
+        return failed(REFUSED, "no-spool", "This stream keeps its records in memory alone.");
+      }
+      return await(number, level, true);
     } finally {
       lock.unlock();
     }
@@ -231,24 +292,33 @@ public final class OutStream {
     lock.lock();
     try {
       long unacked = 0;
-      for (Chunk chunk : inFlight) {
+      for (Chunk chunk : rows.inFlight) {
         unacked += chunk.records();
       }
       return new Books(
-          appended, delivered, queued, unacked, dropped, bytes, resent, refused, badAcks);
+          next - 1,
+          delivered,
+          rows.records() + openCount,
+          unacked,
+          dropped,
+          memory(),
+          spooling == null ? 0 : spooling.size(),
+          resent,
+          refused,
+          badAcks);
     } finally {
       lock.unlock();
     }
   }
 
-  /** Completes when all that was appended so far is delivered or dropped. */
+  /** Completes when all that was appended so far is forgotten: delivered, or dropped. */
   CompletionStage<Void> settled() {
     lock.lock();
     try {
-      if (next - 1 <= acked) {
+      if (next - 1 <= forgotten) {
         return CompletableFuture.completedStage(null);
       }
-      return await(new Waiter(next - 1, AckLevel.DELIVERED, false, new CompletableFuture<>()));
+      return await(next - 1, config.forgetAt(), false);
     } finally {
       lock.unlock();
     }
@@ -262,17 +332,32 @@ public final class OutStream {
     List<Waiter> left;
     lock.lock();
     try {
+      if (ended) {
+        return;
+      }
       ended = true;
-      left = List.copyOf(waiters);
-      waiters.clear();
+      if (spooling != null) {
+        spooling.finish();
+      }
       room.signalAll();
     } finally {
       lock.unlock();
     }
+    if (spooling != null) {
+      spooling.close();
+    }
     if (acks != null) {
       acks.close();
     }
-    left.forEach(waiter -> waiter.fail(BROKEN, "closed", "The outbox has been closed."));
+    lock.lock();
+    try {
+      left = waiters.takeAll();
+    } finally {
+      lock.unlock();
+    }
+    left.forEach(
+        waiter ->
+            waiter.fail(new DeliveryException(BROKEN, "closed", "The outbox has been closed.")));
   }
 
   // What the outbox's pump calls.
@@ -281,10 +366,9 @@ public final class OutStream {
   @Nullable Chunk take(long now) {
     lock.lock();
     try {
-      if (ended || (backingOff && now < retryAt)) {
+      if (ended || patience.pauses(now)) {
         return null;
       }
-      backingOff = false;
       Chunk chunk = takeAgain(now);
       return chunk != null ? chunk : takeNew(now);
     } finally {
@@ -296,10 +380,7 @@ public final class OutStream {
   long wakeAt() {
     lock.lock();
     try {
-      if (ended) {
-        return Long.MAX_VALUE;
-      }
-      return backingOff ? retryAt : Math.min(ackDeadline, flushAt);
+      return ended ? Long.MAX_VALUE : patience.wakeAt(flushAt);
     } finally {
       lock.unlock();
     }
@@ -309,15 +390,17 @@ public final class OutStream {
     long kept;
     lock.lock();
     try {
-      Chunk head = inFlight.peek();
+      Chunk head = rows.inFlight.peek();
       kept = head == null ? chunk.first : Math.min(head.first, chunk.first);
+      if (config.forgetAt() == AckLevel.STORED) {
+        kept = Math.min(kept, acked + 1); // the broker keeps what was forgotten here
+      }
     } finally {
       lock.unlock();
     }
-    int crc = chunk.gap == null ? Headers.crc(chunk.bytes, chunk.length) : 0;
     return new Message(
         config.address(),
-        Headers.batch(config.epoch(), chunk.first, chunk.count, kept, crc, chunk.gap),
+        Headers.batch(epoch, chunk.first, chunk.count(), kept, chunk.crc(), chunk.gap()),
         chunk.payload());
   }
 
@@ -326,10 +409,9 @@ public final class OutStream {
     List<Waiter> done;
     lock.lock();
     try {
-      backoff = MIN_BACKOFF;
-      backingOff = false;
+      patience.taken();
       chunk.taken = true;
-      for (Chunk sent : inFlight) {
+      for (Chunk sent : rows.inFlight) {
         if (!sent.taken) {
           break;
         }
@@ -338,7 +420,7 @@ public final class OutStream {
       if (config.forgetAt() == AckLevel.STORED) {
         forget(takenUpTo);
       }
-      done = done();
+      done = waiters.takeDone(this::reachedUpTo);
     } finally {
       lock.unlock();
     }
@@ -353,12 +435,8 @@ public final class OutStream {
       chunk.resend = true;
       if (category == REFUSED) {
         refused++;
-        backoff = Math.max(backoff, REFUSED_BACKOFF);
       }
-      long longest = category == REFUSED ? 30 * REFUSED_BACKOFF : MAX_BACKOFF;
-      backingOff = true;
-      retryAt = outbox.now() + backoff;
-      backoff = Math.max(MIN_BACKOFF, Math.min(backoff * 2, longest));
+      patience.failed(category == REFUSED, outbox.now());
     } finally {
       lock.unlock();
     }
@@ -369,9 +447,8 @@ public final class OutStream {
   void resendAll() {
     lock.lock();
     try {
-      inFlight.forEach(chunk -> chunk.resend = true);
-      backingOff = false;
-      backoff = MIN_BACKOFF;
+      rows.inFlight.forEach(chunk -> chunk.resend = true);
+      patience.taken();
       restartPatience(outbox.now());
     } finally {
       lock.unlock();
@@ -390,16 +467,16 @@ public final class OutStream {
       }
       long now = outbox.now();
       if (ack.stored() > acked) {
-        measure(ack.stored(), now);
-        forget(ack.stored());
-        if (probing) {
-          // Sent before the probe and still not there: they went the way of what was probed for.
-          inFlight.forEach(chunk -> chunk.resend |= chunk.sentAt < probeAt);
-        }
+        acked = ack.stored();
+        measure(acked, now);
+        forget(acked);
+        // Sent before the probe and still not there: they went the way of what was probed for.
+        long lostBefore = patience.lostBefore();
+        rows.inFlight.forEach(chunk -> chunk.resend |= chunk.sentAt < lostBefore);
         restartPatience(now);
       }
       want(ack, now);
-      done = done();
+      done = waiters.takeDone(this::reachedUpTo);
     } finally {
       lock.unlock();
     }
@@ -410,7 +487,7 @@ public final class OutStream {
   private Headers.@Nullable AckHeader check(Message message) {
     try {
       Headers.AckHeader ack = Headers.readAck(message);
-      return ack.epoch().equals(config.epoch()) && ack.stored() <= highestSent ? ack : null;
+      return ack.epoch().equals(epoch) && ack.stored() <= highestSent ? ack : null;
     } catch (DeliveryException e) {
       return null; // counted by the caller: whoever sends these will not read an answer
     }
@@ -420,7 +497,7 @@ public final class OutStream {
     if (ack.wantFirst() == 0) {
       return;
     }
-    for (Chunk chunk : inFlight) {
+    for (Chunk chunk : rows.inFlight) {
       boolean wanted = chunk.last() >= ack.wantFirst() && chunk.first <= ack.wantLast();
       if (wanted && (chunk.sends == 1 || now - chunk.sentAt >= WANT_GAP)) {
         chunk.resend = true;
@@ -429,36 +506,32 @@ public final class OutStream {
   }
 
   private void measure(long stored, long now) {
-    for (Chunk chunk : inFlight) {
+    for (Chunk chunk : rows.inFlight) {
       if (chunk.last() > stored) {
         return;
       }
       if (chunk.sends == 1) {
-        long sample = now - chunk.sentAt;
-        roundTrip = roundTrip == 0 ? sample : roundTrip + (sample - roundTrip) / 8;
+        patience.measure(now - chunk.sentAt);
       }
     }
   }
 
   private void restartPatience(long now) {
-    probing = false;
-    waitForAck = Math.max(patience, Math.min(4 * roundTrip, patience * MAX_PATIENCE));
-    ackDeadline = inFlight.isEmpty() ? Long.MAX_VALUE : now + waitForAck;
+    patience.restart(now);
+    if (rows.inFlight.isEmpty()) {
+      patience.rest();
+    }
   }
 
   private @Nullable Chunk takeAgain(long now) {
-    Chunk head = inFlight.peek();
+    Chunk head = rows.inFlight.peek();
     if (head == null) {
       return null;
     }
-    if (now >= ackDeadline) {
+    if (patience.isOver(now)) {
       head.resend = true;
-      probing = true;
-      probeAt = now;
-      waitForAck = Math.min(waitForAck * 2, patience * MAX_PATIENCE);
-      ackDeadline = now + waitForAck;
     }
-    for (Chunk chunk : inFlight) {
+    for (Chunk chunk : rows.inFlight) {
       if (chunk.resend) {
         resent++;
         return sent(chunk, now);
@@ -469,13 +542,13 @@ public final class OutStream {
 
   private @Nullable Chunk takeNew(long now) {
     flushAt = Long.MAX_VALUE;
-    Chunk chunk = ready.peek();
-    if (chunk == null && openCount == 0) {
-      hungry = true;
+    Chunk chunk = rows.ready.peek();
+    if (chunk == null && (openCount == 0 || spooling != null)) {
+      hungry = true; // with a spool, it is the spool that wakes the pump
       return null;
     }
     long weight = chunk == null ? openLength + 1L : chunk.weight();
-    if (!inFlight.isEmpty() && bytesInFlight + weight > config.windowBytes()) {
+    if (!rows.inFlight.isEmpty() && rows.memoryInFlight() + weight > config.windowBytes()) {
       return null; // the acknowledgement that makes room wakes the pump
     }
     if (chunk == null) {
@@ -485,15 +558,13 @@ public final class OutStream {
         return null;
       }
       seal();
+    } else if (spooling != null && !spooling.isReady(chunk)) {
+      return null;
     }
-    chunk = ready.remove();
+    chunk = rows.send();
     lastFlush = now;
-    inFlight.add(chunk);
-    bytesInFlight += chunk.weight();
     highestSent = Math.max(highestSent, chunk.last());
-    if (ackDeadline == Long.MAX_VALUE) {
-      restartPatience(now);
-    }
+    patience.begin(now);
     return sent(chunk, now);
   }
 
@@ -506,19 +577,16 @@ public final class OutStream {
 
   /** Lets go of all whole batches up to a number. */
   private void forget(long number) {
-    acked = Math.max(acked, number);
-    takenUpTo = Math.max(takenUpTo, number);
-    Chunk head = inFlight.peek();
-    while (head != null && head.last() <= number) {
-      inFlight.remove();
-      delivered += head.records();
-      queued -= head.records();
-      bytes -= head.weight();
-      bytesInFlight -= head.weight();
-      head = inFlight.peek();
+    forgotten = Math.max(forgotten, number);
+    takenUpTo = Math.max(takenUpTo, forgotten);
+    for (Chunk chunk = rows.forget(number); chunk != null; chunk = rows.forget(number)) {
+      delivered += chunk.records();
     }
-    if (inFlight.isEmpty()) {
-      ackDeadline = Long.MAX_VALUE;
+    if (rows.inFlight.isEmpty()) {
+      patience.rest();
+    }
+    if (spooling != null) {
+      spooling.forgotten();
     }
     room.signalAll();
   }
@@ -544,18 +612,49 @@ public final class OutStream {
     }
   }
 
+  /** The memory that records take, those of the batch that is being filled among them. */
+  private long memory() {
+    return rows.memory() + (openCount == 0 ? 0 : openLength + 1L);
+  }
+
+  private boolean hasMemory(long weight, long spare) {
+    return memory() + weight <= config.capacityBytes() - spare;
+  }
+
+  private boolean hasSpace(long weight, boolean spare) {
+    SpoolConfig spool = config.spool();
+    return spooling == null
+        || spool == null
+        || spooling.hasSpace(openLength + weight, spare ? spool.fullAt() / SLACK : 0);
+  }
+
+  private boolean hasRoom(long weight) {
+    return hasMemory(weight, 0)
+        && hasSpace(weight, false)
+        && (spooling == null || spooling.mayGrow(openLength + weight));
+  }
+
   /** Whether there is room for so many bytes, made by dropping where the policy says so. */
   private boolean fits(long weight) {
-    long most = config.capacityBytes() - (dropping ? config.capacityBytes() / SLACK : 0);
-    if (bytes + weight <= most) {
-      dropping = false;
+    if (dropping) {
+      dropping =
+          !hasMemory(weight, config.capacityBytes() / SLACK)
+              || !hasSpace(weight, true)
+              || !hasRoom(weight);
+      if (!dropping) {
+        return true;
+      }
+    } else if (hasRoom(weight)) {
       return true;
     }
     if (config.policy() == Policy.DROP_OLD) {
-      while (bytes + weight > config.capacityBytes() && dropOldest()) {
+      while (!hasMemory(weight, 0) && dropOldest(true)) {
         // one batch at a time
       }
-      return bytes + weight <= config.capacityBytes();
+      while (!hasSpace(weight, false) && dropOldest(false)) {
+        // one batch at a time
+      }
+      return hasRoom(weight);
     }
     return false;
   }
@@ -577,9 +676,6 @@ public final class OutStream {
     System.arraycopy(record, 0, open, openLength, record.length);
     openLength += record.length;
     openCount++;
-    bytes += record.length + 1L;
-    appended++;
-    queued++;
     return next++;
   }
 
@@ -591,7 +687,7 @@ public final class OutStream {
     // A small batch must not hold on to a large array.
     boolean whole = openLength > open.length / 2;
     byte[] content = whole ? open : Arrays.copyOf(open, openLength);
-    ready.add(Chunk.of(next - openCount, openCount, content, openLength));
+    stand(Chunk.of(next - openCount, openCount, content, openLength));
     if (whole) {
       open = new byte[open.length];
     }
@@ -599,56 +695,82 @@ public final class OutStream {
     openCount = 0;
   }
 
+  /** A batch or gap takes its place behind the others. */
+  private void stand(Chunk chunk) {
+    rows.add(chunk);
+    if (spooling != null) {
+      spooling.sealed(chunk);
+    }
+  }
+
   private long dropNew() {
     seal();
     long number = next++;
-    appended++;
-    count(config.policy(), 1);
+    count(1);
     dropping = true;
-    Chunk last = ready.peekLast();
-    if (last != null && last.gap != null) {
-      last.count++;
+    Chunk last = rows.ready.peekLast();
+    if (last != null && last.isGap()) {
+      grow(last, 1);
     } else {
-      ready.add(Chunk.gap(number, 1, config.policy().reason()));
+      stand(Chunk.gap(number, 1, config.policy().reason()));
     }
     return 0;
   }
 
-  /** Turns the oldest batch that was not sent into a gap; false where there is none. */
-  private boolean dropOldest() {
-    Chunk head = ready.peek();
-    Chunk gap = head != null && head.gap != null ? ready.remove() : null;
-    if (ready.isEmpty()) {
+  private void grow(Chunk gap, long more) {
+    gap.grow(more);
+    if (spooling != null) {
+      spooling.grown(gap);
+    }
+  }
+
+  /**
+   * Turns the oldest batch that was not sent into a gap, or adds it to the gap before it; false
+   * where there is none.
+   *
+   * @param inMemory only one that takes memory that the spool cannot free
+   */
+  private boolean dropOldest(boolean inMemory) {
+    Rows.Gap gap = drop(inMemory);
+    if (gap == null && openCount > 0) {
       seal();
-    }
-    Chunk oldest = ready.poll();
-    if (oldest == null) {
-      if (gap != null) {
-        ready.addFirst(gap);
-      }
-      return false;
-    }
-    long records = oldest.records();
-    queued -= records;
-    bytes -= oldest.weight();
-    if (records > 0) {
-      count(config.policy(), records);
+      gap = drop(inMemory);
     }
     if (gap == null) {
-      gap = Chunk.gap(oldest.first, 0, config.policy().reason());
+      return false;
     }
-    gap.count += oldest.count;
-    ready.addFirst(gap);
-    failDropped(oldest);
+    count(gap.lost());
+    if (spooling != null) {
+      if (gap.chunk().first == gap.first()) {
+        spooling.sealed(gap.chunk());
+      } else {
+        spooling.grown(gap.chunk());
+      }
+    }
+    disappointed.addAll(waiters.takeDropped(gap.first(), gap.last()));
     return true;
   }
 
-  private void count(Policy policy, long records) {
-    dropped.merge(policy.reason(), records, Long::sum);
+  private Rows.@Nullable Gap drop(boolean inMemory) {
+    boolean spooled = spooling != null;
+    return rows.drop(
+        chunk ->
+            chunk.disk != Chunk.Disk.WRITING
+                && (!spooled || !inMemory || chunk.disk == Chunk.Disk.NEW),
+        config.policy().reason());
   }
 
-  private boolean takeHunger() {
-    if (hungry || (halfFed && !ready.isEmpty())) {
+  private void count(long records) {
+    dropped.merge(config.policy().reason(), records, Long::sum);
+  }
+
+  /** Hands on what was appended; whether the pump must be woken. */
+  private boolean feed() {
+    if (spooling != null) {
+      spooling.write();
+      return false;
+    }
+    if (hungry || (halfFed && !rows.ready.isEmpty())) {
       hungry = false;
       halfFed = false;
       return true;
@@ -658,75 +780,26 @@ public final class OutStream {
 
   // Who waits for a level.
 
-  private record Waiter(
-      long number, AckLevel level, boolean strict, CompletableFuture<Void> future) {
-
-    void complete() {
-      future.complete(null);
-    }
-
-    void fail(Category category, String code, String sentence) {
-      future.completeExceptionally(new DeliveryException(category, code, sentence));
-    }
-  }
-
   private long reachedUpTo(AckLevel level) {
-    return level == AckLevel.STORED ? takenUpTo : acked;
+    return switch (level) {
+      case QUEUED -> next - 1;
+      case SPOOLED -> spooling == null ? acked : spooling.spooledUpTo();
+      case STORED -> Math.max(takenUpTo, acked);
+      case DELIVERED -> acked;
+    };
   }
 
-  private boolean isDropped(long number) {
-    for (Deque<Chunk> row : List.of(inFlight, ready)) {
-      for (Chunk chunk : row) {
-        if (chunk.gap != null && chunk.first <= number && number <= chunk.last()) {
-          return true;
-        }
-      }
-    }
-    return false;
-  }
-
-  private CompletionStage<Void> await(Waiter waiter) {
-    if (ended) {
-      return failed(BROKEN, "closed", "The outbox has been closed.");
-    }
-    if (waiters.size() >= MAX_WAITERS) {
-      return failed(RETRY, "too-many-waiters", "Wait for fewer records at a time.");
-    }
-    waiters.add(waiter);
-    return waiter.future.minimalCompletionStage();
-  }
-
-  private List<Waiter> done() {
-    if (waiters.isEmpty()) {
-      return List.of();
-    }
-    List<Waiter> done = new ArrayList<>();
-    Iterator<Waiter> each = waiters.iterator();
-    while (each.hasNext()) {
-      Waiter waiter = each.next();
-      if (waiter.number <= reachedUpTo(waiter.level)) {
-        done.add(waiter);
-        each.remove();
-      }
-    }
-    return done;
-  }
-
-  private void failDropped(Chunk chunk) {
-    waiters.removeIf(
-        waiter -> {
-          boolean gone =
-              waiter.strict && chunk.first <= waiter.number && waiter.number <= chunk.last();
-          if (gone) {
-            disappointed.add(waiter);
-          }
-          return gone;
-        });
+  private CompletionStage<Void> await(long number, AckLevel level, boolean strict) {
+    return ended
+        ? failed(BROKEN, "closed", "The outbox has been closed.")
+        : waiters.await(number, level, strict);
   }
 
   /** What an append leads to, once the lock is let go. */
   private void afterAppend(boolean wake, List<Waiter> left) {
-    left.forEach(waiter -> waiter.fail(REFUSED, "dropped", "The record was dropped."));
+    left.forEach(
+        waiter ->
+            waiter.fail(new DeliveryException(REFUSED, "dropped", "The record was dropped.")));
     if (wake) {
       outbox.wake();
     }
@@ -743,5 +816,68 @@ public final class OutStream {
 
   private static CompletionStage<Void> failed(Category category, String code, String sentence) {
     return CompletableFuture.failedStage(new DeliveryException(category, code, sentence));
+  }
+
+  /** What the spool asks of this stream. */
+  private final class SpooledStream implements Spooling.Stream {
+
+    @Override
+    public void seal() {
+      OutStream.this.seal();
+    }
+
+    @Override
+    public long forgotten() {
+      return forgotten;
+    }
+
+    @Override
+    public long delivered() {
+      return delivered;
+    }
+
+    @Override
+    public void damaged(long records, String reason) {
+      dropped.merge(reason, records, Long::sum);
+    }
+
+    @Override
+    public void roomMade() {
+      room.signalAll();
+    }
+
+    @Override
+    public void trouble(@Nullable DeliveryException reason) {
+      trouble = reason;
+      if (reason != null) {
+        unspooled.addAll(waiters.takeSpooling());
+      }
+    }
+
+    @Override
+    public void changed() {
+      List<Waiter> done;
+      List<Waiter> failed;
+      DeliveryException reason;
+      lock.lock();
+      try {
+        done = waiters.takeDone(OutStream.this::reachedUpTo);
+        failed = List.copyOf(unspooled);
+        unspooled.clear();
+        reason = trouble;
+      } finally {
+        lock.unlock();
+      }
+      done.forEach(Waiter::complete);
+      failed.forEach(
+          waiter -> {
+            if (reason == null) {
+              waiter.complete();
+            } else {
+              waiter.fail(reason);
+            }
+          });
+      outbox.wake();
+    }
   }
 }

@@ -18,6 +18,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Numbers records, keeps them, and sends them until the sink has stored them. Streams of a lower
@@ -47,18 +48,31 @@ public final class Outbox implements AutoCloseable {
 
   private volatile boolean closed;
 
+  /** Writes and reads the spools; made when the first is opened, unless it was given. */
+  private @Nullable Runner disks;
+
+  private boolean ownDisks;
+
   /** Makes one that sends over a link, which stays the caller's to close. */
   public Outbox(Link link, Runner runner) {
+    this(link, runner, null);
+  }
+
+  /** Makes one whose spools are written on a runner of the caller's. */
+  Outbox(Link link, Runner runner, @Nullable Runner disks) {
     this.link = requireNonNull(link, "link is null");
     this.runner = requireNonNull(runner, "runner is null");
+    this.disks = disks;
     this.connected = link.onConnected(() -> runner.execute(this::connected));
   }
 
   /**
-   * Opens a stream.
+   * Opens a stream. One with a spool goes on where that ends: with its epoch and its numbers, and
+   * what was not delivered is sent. That reads the whole spool.
    *
-   * @throws DeliveryException {@code REFUSED} when there is one of that address already, or there
-   *     are too many; {@code BROKEN} after {@link #close()}
+   * @throws DeliveryException {@code REFUSED} when there is one of that address already, there are
+   *     too many, or the spool is in use or another stream's; {@code RETRY} when its disk fails;
+   *     {@code BROKEN} after {@link #close()}
    */
   public OutStream open(StreamConfig config) {
     synchronized (changes) {
@@ -73,12 +87,27 @@ public final class Outbox implements AutoCloseable {
             "There is a stream to %s already, or there are %d: use that."
                 .formatted(config.address(), MAX_STREAMS));
       }
-      OutStream stream = new OutStream(config, this);
+      OutStream stream = make(config);
       stream.listen(link.subscribe(config.ackAddress(), stream::acknowledged));
       streams.add(stream);
       groups = group(streams);
+      wake();
       return stream;
     }
+  }
+
+  private OutStream make(StreamConfig config) {
+    SpoolConfig spool = config.spool();
+    if (spool == null) {
+      return new OutStream(config, this, null, runner);
+    }
+    Runner writer = disks;
+    if (writer == null) {
+      writer = Runner.start("fairlead-spool");
+      disks = writer;
+      ownDisks = true;
+    }
+    return new OutStream(config, this, Spool.open(spool, config, writer), writer);
   }
 
   private static List<Group> group(List<OutStream> streams) {
@@ -109,7 +138,7 @@ public final class Outbox implements AutoCloseable {
 
   /**
    * Ends all streams: waiting appends and futures fail, nothing more is sent. What was not
-   * delivered stays counted as queued. Idempotent.
+   * delivered stays counted as queued; what is to be spooled is, which is waited for. Idempotent.
    */
   @Override
   public void close() {
@@ -118,6 +147,10 @@ public final class Outbox implements AutoCloseable {
     }
     connected.close();
     streams.forEach(OutStream::end);
+    Runner writer = disks;
+    if (ownDisks && writer != null) {
+      writer.close();
+    }
   }
 
   long now() {

@@ -11,23 +11,15 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.NavigableMap;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,16 +34,18 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  * file   name: 16 hex digits, the position of its first entry, and ".seg"
  *        magic "FLSEGLOG" 8, version 4, position of the first entry 8, salt 8, CRC32C of these 28: 4
- * entry  marker 8F4CE19D 4, length of the payload 4, CRC32C of (salt, position, length, payload) 4,
- *        payload
+ * entry  marker 4, length of the payload 4, CRC32C of (salt, position, length, payload) 4, payload
+ *        marker 8F4CE19D: all before it was synced when it was written, so that it begins a group;
+ *        marker 8F4CE19E: it belongs to the group of the entry before it
  * </pre>
  *
  * The salt is random for each file: nobody whose bytes are stored can write an entry into them.
  *
- * <p>Damage. What follows the last good entry of the last file was never acknowledged, and is cut
- * off when the log is opened. Anything else that is damaged is stepped over, to the next good
- * entry, and counted; a file whose header is damaged is stepped over as a whole. Nothing damaged is
- * deleted.
+ * <p>Damage. When the log is opened, the end of the last file is cut off: what follows its last
+ * good entry, and whatever follows damage within the last group, since a power cut may leave a hole
+ * there, and nothing of it was ever acknowledged. Anything else that is damaged is stepped over, to
+ * the next good entry, and counted; a file whose header is damaged is stepped over as a whole.
+ * Nothing damaged that was acknowledged is deleted.
  *
  * <p>A write that fails, for want of room or otherwise, fails all that is not synced yet, and
  * leaves none of it visible; the next append tries anew.
@@ -59,45 +53,40 @@ import org.jspecify.annotations.Nullable;
 public final class SegmentLog implements AutoCloseable {
 
   private static final Logger LOG = System.getLogger(SegmentLog.class.getName());
-  private static final Pattern NAME = Pattern.compile("([0-9a-f]{16})\\.seg");
-  private static final int STAGING = 1 << 20;
-  private static final SecureRandom SALTS = new SecureRandom();
 
-  private final Disk disk;
   private final Config config;
+  private final Runner runner;
+  private final boolean ownRunner;
   private final AutoCloseable claim;
-  private final Thread thread;
+  private final SegmentFiles files;
+  private final long openedAt;
   private final List<Runnable> syncedActions = new CopyOnWriteArrayList<>();
 
   private final ReentrantLock lock = new ReentrantLock();
-  private final Condition work = lock.newCondition();
 
   // Guarded by the lock.
-  private final NavigableMap<Long, Segment> segments = new TreeMap<>();
   private Deque<Request> queue = new ArrayDeque<>();
   private long queuedBytes;
+  private boolean awake;
   private boolean failing;
   private boolean closing;
-  private long synced;
   private long entries;
-  private long bytes;
   private long syncs;
   private long failures;
-  private long tornBytes;
-  private long damagedBytes;
 
-  // Only touched by the log's thread once that runs.
-  private final ByteBuffer staging = ByteBuffer.allocateDirect(STAGING);
-  private final List<Request> unsynced = new ArrayList<>();
-  private @Nullable Segment active;
-  private Disk.@Nullable File file;
-  private long written;
+  /** Held by whoever writes: a task of the runner, or the one who closes. Taken before the lock. */
+  private final ReentrantLock writing = new ReentrantLock();
+
+  // Guarded by the above.
+  private final Deque<Request> unsynced = new ArrayDeque<>();
   private long lastSync;
+  private boolean syncComes;
+  private boolean over;
 
   /**
    * How a log works. Made by {@link #of}.
    *
-   * @param segmentBytes the size from which on another file is begun, 64 KiB to 1 GiB
+   * @param segmentBytes the size from which on another file is begun, 4 KiB to 1 GiB
    * @param syncInterval the least time between two syncs, 0 to 10 s: a group
    * @param maxPendingBytes the most bytes that wait to be written
    * @param maxEntryBytes the largest entry, up to 16 MiB
@@ -113,7 +102,7 @@ public final class SegmentLog implements AutoCloseable {
     /** Checks all ranges. */
     public Config {
       requireNonNull(holder, "holder is null");
-      if (segmentBytes < 64 * 1024
+      if (segmentBytes < 4 * 1024
           || segmentBytes > 1L << 30
           || syncInterval.isNegative()
           || syncInterval.compareTo(Duration.ofSeconds(10)) > 0
@@ -170,55 +159,57 @@ public final class SegmentLog implements AutoCloseable {
       long tornBytes,
       long damagedBytes) {}
 
-  private record Request(List<ByteBuffer> parts, int length, CompletableFuture<Long> future) {}
+  /** An entry that was appended and not synced; its position is guarded by whoever writes. */
+  private static final class Request {
 
-  /** One file; the length of its entries is guarded by the lock. */
-  private static final class Segment {
+    private final List<ByteBuffer> parts;
+    private final int length;
+    private final CompletableFuture<Long> future = new CompletableFuture<>();
+    private long position;
 
-    private final String name;
-    private final long base;
-
-    /** Null where the header is damaged, so that nothing in it can be read. */
-    private final @Nullable Long salt;
-
-    /** Bytes of entries that may be read. */
-    private long length;
-
-    Segment(String name, long base, @Nullable Long salt, long length) {
-      this.name = name;
-      this.base = base;
-      this.salt = salt;
+    Request(List<ByteBuffer> parts, int length) {
+      this.parts = parts;
       this.length = length;
-    }
-
-    long end() {
-      return base + length;
     }
   }
 
-  private SegmentLog(Disk disk, Config config, AutoCloseable claim) {
-    this.disk = disk;
+  private SegmentLog(
+      SegmentFiles files, Config config, AutoCloseable claim, Runner runner, boolean ownRunner) {
+    this.files = files;
     this.config = config;
     this.claim = claim;
-    this.thread = new Thread(this::run, "fairlead-log-" + config.holder());
-    this.thread.setDaemon(true);
+    this.runner = runner;
+    this.ownRunner = ownRunner;
+    this.openedAt = files.synced();
+    this.lastSync = runner.nanoTime() - config.syncInterval().toNanos();
   }
 
   /**
-   * Opens a log, made where there is none; repairs its end.
+   * Opens a log on a thread of its own, made where there is none; repairs its end.
    *
    * @throws DeliveryException {@code REFUSED}, code {@code held}, when somebody else writes there;
    *     {@code RETRY} when the disk fails
    */
   public static SegmentLog open(Disk disk, Config config) {
+    return open(disk, config, null);
+  }
+
+  /**
+   * Opens a log, as above, that writes, syncs and answers on a runner, which stays the caller's and
+   * should be closed after the log.
+   *
+   * @param runner null for one of its own
+   */
+  static SegmentLog open(Disk disk, Config config, @Nullable Runner runner) {
     AutoCloseable claim = null;
     try {
       claim = disk.lock(config.holder());
-      SegmentLog log = new SegmentLog(disk, config, claim);
-      log.recover();
-      log.lastSync = System.nanoTime() - config.syncInterval().toNanos();
-      log.thread.start();
-      return log;
+      SegmentFiles files = new SegmentFiles(disk, config.segmentBytes(), config.maxEntryBytes());
+      files.recover();
+      return runner == null
+          ? new SegmentLog(
+              files, config, claim, Runner.start("fairlead-log-" + config.holder()), true)
+          : new SegmentLog(files, config, claim, runner, false);
     } catch (IOException e) {
       letGo(claim);
       throw new DeliveryException(
@@ -251,7 +242,8 @@ public final class SegmentLog implements AutoCloseable {
           "entry-too-large",
           "The entry has %d bytes; %d is the most.".formatted(length, config.maxEntryBytes()));
     }
-    Request request = new Request(List.of(parts), (int) length, new CompletableFuture<>());
+    Request request = new Request(List.of(parts), (int) length);
+    boolean wake;
     lock.lock();
     try {
       if (closing) {
@@ -265,31 +257,30 @@ public final class SegmentLog implements AutoCloseable {
       }
       queue.add(request);
       queuedBytes += length;
-      work.signal();
+      wake = !awake;
+      awake = true;
     } finally {
       lock.unlock();
+    }
+    if (wake) {
+      runner.execute(this::work);
     }
     return request.future;
   }
 
   /** Position of the oldest entry. */
   public long begin() {
-    lock.lock();
-    try {
-      return segments.isEmpty() ? synced : segments.firstKey();
-    } finally {
-      lock.unlock();
-    }
+    return files.begin();
   }
 
   /** Position behind the last entry that is synced: readers come up to here. */
   public long synced() {
-    lock.lock();
-    try {
-      return synced;
-    } finally {
-      lock.unlock();
-    }
+    return files.synced();
+  }
+
+  /** Bytes of all files, as far as they are synced. */
+  long size() {
+    return files.size();
   }
 
   /**
@@ -305,9 +296,11 @@ public final class SegmentLog implements AutoCloseable {
 
   /** What happened so far. */
   public Facts facts() {
+    long bytes = files.synced() - openedAt;
     lock.lock();
     try {
-      return new Facts(entries, bytes, syncs, failures, queuedBytes, tornBytes, damagedBytes);
+      return new Facts(
+          entries, bytes, syncs, failures, queuedBytes, files.tornBytes(), files.damagedBytes());
     } finally {
       lock.unlock();
     }
@@ -325,301 +318,139 @@ public final class SegmentLog implements AutoCloseable {
    * @throws DeliveryException {@code RETRY} when the disk fails
    */
   public void deleteBefore(long position) {
-    List<Segment> old = new ArrayList<>();
-    lock.lock();
+    delete(0, position);
+  }
+
+  /** Whether {@link #deleteBefore} would delete a file. */
+  boolean canDeleteBefore(long position) {
+    return files.canDelete(position);
+  }
+
+  /** Deletes the files all of whose entries lie in a range; otherwise as {@link #deleteBefore}. */
+  void delete(long from, long to) {
     try {
-      for (Segment segment : segments.values()) {
-        if (segment.end() <= position && segment != segments.lastEntry().getValue()) {
-          old.add(segment);
-        }
-      }
-      old.forEach(segment -> segments.remove(segment.base));
-    } finally {
-      lock.unlock();
-    }
-    try {
-      for (Segment segment : old) {
-        disk.delete(segment.name);
-      }
+      files.delete(from, to);
     } catch (IOException e) {
       throw new DeliveryException(
           RETRY, "disk-failed", "An old file could not be deleted: " + e.getMessage(), e);
     }
   }
 
-  /** Writes and syncs what was appended, then lets go of files, lock and thread. Idempotent. */
+  /** Writes and syncs what was appended, then lets go of files and lock. Idempotent. */
   @Override
   public void close() {
     lock.lock();
     try {
       closing = true;
-      work.signal();
     } finally {
       lock.unlock();
     }
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true; // what was promised is kept first
+    boolean interrupted = Thread.interrupted(); // what was promised is kept first
+    writing.lock();
+    try {
+      if (!over) {
+        step();
+        over = true;
+        files.close();
+        letGo(claim);
       }
+    } finally {
+      writing.unlock();
+    }
+    if (ownRunner) {
+      runner.close();
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
   }
 
-  // Opening.
+  // Writing.
 
-  private void recover() throws IOException {
-    for (String name : disk.list()) {
-      Matcher matcher = NAME.matcher(name);
-      if (matcher.matches()) {
-        recover(name, Long.parseUnsignedLong(matcher.group(1), 16));
-      }
-    }
-    for (Segment segment : segments.values()) {
-      Long next = segments.higherKey(segment.base);
-      if (next != null) {
-        // What a failed write left behind, and could not be cut off, is not part of the log.
-        segment.length = Math.min(segment.length, next - segment.base);
-      }
-    }
-    Map.Entry<Long, Segment> last = segments.lastEntry();
-    if (last != null && last.getValue().salt != null) {
-      repair(last.getValue());
-    }
-    synced = segments.isEmpty() ? 0 : segments.lastEntry().getValue().end();
-    written = synced;
-  }
-
-  private void recover(String name, long base) throws IOException {
-    if (base < 0) {
-      return; // none of ours
-    }
-    Disk.File found = disk.open(name);
-    try (found) {
-      long size = found.size();
-      SegmentScanner.FileHeader header = SegmentScanner.readFileHeader(found);
-      boolean good = header != null && header.base() == base;
-      long length = Math.max(0, size - SegmentScanner.FILE_HEADER);
-      if (good || length > 0) {
-        segments.put(
-            base, new Segment(name, base, good ? requireNonNull(header).salt() : null, length));
-        if (!good) {
-          LOG.log(Level.ERROR, "The header of {0} is damaged: its entries are lost.", name);
-        }
-        return;
-      }
-    }
-    disk.delete(name); // begun, and never written to
-  }
-
-  /** Cuts off what follows the last good entry, which nobody was promised. */
-  private void repair(Segment segment) throws IOException {
-    Disk.File found = disk.open(segment.name);
-    boolean kept = false;
+  private void work() {
+    writing.lock();
     try {
-      SegmentScanner scanner =
-          new SegmentScanner(
-              found, segment.base, requireNonNull(segment.salt), config.maxEntryBytes());
-      long end = segment.base;
-      long damaged = 0;
-      Entry entry = scanner.next(end, segment.end());
-      while (entry != null) {
-        end = entry.next();
-        damaged = scanner.damagedBytes();
-        entry = scanner.next(end, segment.end());
-      }
-      damagedBytes = damaged;
-      tornBytes = segment.end() - end;
-      if (damaged > 0) {
-        LOG.log(Level.ERROR, "{0} bytes of {1} are damaged and skipped.", damaged, segment.name);
-      }
-      if (tornBytes > 0) {
-        LOG.log(
-            Level.WARNING,
-            "The last {0} bytes of {1} were never finished and are cut off.",
-            tornBytes,
-            segment.name);
-        found.truncate(SegmentScanner.FILE_HEADER + end - segment.base);
-        found.sync();
-        segment.length = end - segment.base;
-      }
-      active = segment;
-      file = found;
-      kept = true;
-    } finally {
-      if (!kept) {
-        found.close();
-      }
-    }
-  }
-
-  // The log's thread.
-
-  private void run() {
-    try {
-      while (true) {
-        Deque<Request> batch = await();
-        if (batch == null) {
-          break;
-        }
-        step(batch);
+      if (!over) {
+        step();
       }
     } finally {
-      closeFile();
-      letGo(claim);
+      writing.unlock();
     }
   }
 
-  /** What is to be written; nothing when it is time for a sync; null at the end. */
-  private @Nullable Deque<Request> await() {
+  private void syncIsDue() {
+    writing.lock();
+    try {
+      syncComes = false;
+      work();
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /** Writes what has come, and syncs when it is time. */
+  private void step() {
+    Deque<Request> batch;
+    boolean last;
     lock.lock();
     try {
-      while (queue.isEmpty()) {
-        if (unsynced.isEmpty()) {
-          if (closing) {
-            return null;
-          }
-          work.awaitUninterruptibly();
-        } else {
-          long left = syncAt() - System.nanoTime();
-          if (left <= 0 || closing) {
-            return new ArrayDeque<>();
-          }
-          awaitNanos(left);
-        }
-      }
-      Deque<Request> batch = queue;
+      batch = queue;
       queue = new ArrayDeque<>();
       queuedBytes = 0;
-      return batch;
+      awake = false;
+      last = closing;
     } finally {
       lock.unlock();
     }
-  }
-
-  @SuppressWarnings("WaitNotInLoop") // the caller loops, and looks at the clock itself
-  private void awaitNanos(long nanos) {
-    try {
-      long left = work.awaitNanos(nanos);
-      LOG.log(Level.TRACE, "Woken {0} ns before the sync is due.", left);
-    } catch (InterruptedException e) {
-      LOG.log(Level.DEBUG, "Nobody interrupts the log's thread; it goes on.", e);
-    }
-  }
-
-  private long syncAt() {
-    return lastSync + config.syncInterval().toNanos();
-  }
-
-  private void step(Deque<Request> batch) {
     try {
       while (!batch.isEmpty()) {
-        write(batch.element());
+        Request request = batch.element();
+        request.position = files.write(request.length, request.parts);
         unsynced.add(batch.remove());
       }
-      flush();
-      if (!unsynced.isEmpty() && (System.nanoTime() - syncAt() >= 0 || isClosing())) {
-        sync();
+      if (unsynced.isEmpty()) {
+        return;
+      }
+      long left = lastSync + config.syncInterval().toNanos() - runner.nanoTime();
+      if (left <= 0 || last) {
+        lastSync = runner.nanoTime();
+        files.sync();
+        lock.lock();
+        try {
+          syncs++;
+        } finally {
+          lock.unlock();
+        }
+        answer();
+        return;
+      }
+      files.flush();
+      if (!syncComes) {
+        syncComes = true;
+        runner.after(Duration.ofNanos(left), this::syncIsDue);
       }
     } catch (IOException e) {
       fail(batch, e);
     }
   }
 
-  private void write(Request request) throws IOException {
-    int size = SegmentScanner.ENTRY_HEADER + request.length;
-    Segment segment = active;
-    if (segment == null || written - segment.base + size > config.segmentBytes()) {
-      segment = roll();
+  /** Tells whose entries are synced. */
+  private void answer() {
+    long synced = files.synced();
+    List<Request> done = new ArrayList<>();
+    while (!unsynced.isEmpty() && unsynced.element().position < synced) {
+      done.add(unsynced.remove());
     }
-    int crc =
-        SegmentScanner.checksum(
-            requireNonNull(segment.salt), written, request.length, request.parts);
-    if (staging.remaining() < SegmentScanner.ENTRY_HEADER) {
-      flush();
-    }
-    staging.putInt(SegmentScanner.MARKER).putInt(request.length).putInt(crc);
-    for (ByteBuffer part : request.parts) {
-      ByteBuffer rest = part.duplicate();
-      while (rest.hasRemaining()) {
-        if (!staging.hasRemaining()) {
-          flush();
-        }
-        int chunk = Math.min(rest.remaining(), staging.remaining());
-        int limit = rest.limit();
-        staging.put(rest.limit(rest.position() + chunk));
-        rest.limit(limit);
-      }
-    }
-    written += size;
-  }
-
-  private void flush() throws IOException {
-    staging.flip();
-    if (staging.hasRemaining()) {
-      requireNonNull(file, "no file").append(staging);
-    }
-    staging.clear();
-  }
-
-  /** Ends the current file and begins another. */
-  private Segment roll() throws IOException {
-    if (active != null) {
-      flush();
-      sync();
-      closeFile();
-      active = null;
-    }
-    long base = written;
-    long salt = SALTS.nextLong();
-    String name = String.format(Locale.ROOT, "%016x.seg", base);
-    Disk.File fresh = disk.open(name);
-    file = fresh;
-    // A file of that name can only be one that failed before its first entry.
-    fresh.truncate(0);
-    fresh.append(SegmentScanner.fileHeader(base, salt));
-    fresh.sync();
-    disk.sync();
-    Segment segment = new Segment(name, base, salt, 0);
-    active = segment;
-    lock.lock();
-    try {
-      segments.put(base, segment);
-    } finally {
-      lock.unlock();
-    }
-    return segment;
-  }
-
-  private void sync() throws IOException {
-    if (unsynced.isEmpty()) {
+    if (done.isEmpty()) {
       return;
     }
-    lastSync = System.nanoTime();
-    requireNonNull(file, "no file").sync();
     lock.lock();
     try {
-      requireNonNull(active, "no segment").length = written - active.base;
-      bytes += written - synced;
-      entries += unsynced.size();
-      syncs++;
-      synced = written;
+      entries += done.size();
     } finally {
       lock.unlock();
     }
-    long position = written;
-    for (Request request : unsynced) {
-      position -= SegmentScanner.ENTRY_HEADER + request.length;
-    }
-    for (Request request : unsynced) {
-      request.future.complete(position);
-      position += SegmentScanner.ENTRY_HEADER + request.length;
-    }
-    unsynced.clear();
+    done.forEach(request -> request.future.complete(request.position));
     syncedActions.forEach(Runnable::run);
   }
 
@@ -629,10 +460,10 @@ public final class SegmentLog implements AutoCloseable {
    * holds.
    */
   private void fail(Deque<Request> batch, IOException reason) {
+    answer(); // a file before the one that failed may have been synced
     List<Request> lost = new ArrayList<>(unsynced);
     lost.addAll(batch);
     unsynced.clear();
-    staging.clear();
     lock.lock();
     try {
       failing = true;
@@ -640,11 +471,10 @@ public final class SegmentLog implements AutoCloseable {
       queue.clear();
       queuedBytes = 0;
       failures += lost.size();
-      written = synced;
     } finally {
       lock.unlock();
     }
-    abandon();
+    files.fallBack();
     boolean full = String.valueOf(reason.getMessage()).contains("No space left");
     DeliveryException failure =
         new DeliveryException(
@@ -660,55 +490,6 @@ public final class SegmentLog implements AutoCloseable {
       failing = false;
     } finally {
       lock.unlock();
-    }
-  }
-
-  /** Cuts the current file back to what is synced, and leaves it: the next entry begins another. */
-  private void abandon() {
-    Segment segment = active;
-    Disk.File current = file;
-    active = null;
-    if (current == null) {
-      return;
-    }
-    try {
-      if (segment == null) {
-        current.truncate(0); // it was just begun
-      } else {
-        current.truncate(SegmentScanner.FILE_HEADER + synced - segment.base);
-        if (synced == segment.base) {
-          lock.lock();
-          try {
-            segments.remove(segment.base); // the next file takes its name
-          } finally {
-            lock.unlock();
-          }
-        }
-      }
-    } catch (IOException e) {
-      LOG.log(Level.WARNING, "What was not finished could not be cut off; readers skip it.", e);
-    }
-    closeFile();
-  }
-
-  private boolean isClosing() {
-    lock.lock();
-    try {
-      return closing;
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private void closeFile() {
-    Disk.File current = file;
-    file = null;
-    if (current != null) {
-      try {
-        current.close();
-      } catch (IOException e) {
-        LOG.log(Level.WARNING, "A file of the log could not be closed.", e);
-      }
     }
   }
 
@@ -730,7 +511,7 @@ public final class SegmentLog implements AutoCloseable {
   public final class Reader implements AutoCloseable {
 
     private long position;
-    private @Nullable Segment segment;
+    private SegmentFiles.@Nullable Segment segment;
     private Disk.@Nullable File reading;
     private @Nullable SegmentScanner scanner;
     private long damagedBefore;
@@ -757,22 +538,16 @@ public final class SegmentLog implements AutoCloseable {
     public @Nullable Entry next() {
       try {
         while (true) {
-          Segment here = segment;
+          SegmentFiles.Segment here = segment;
           if (here == null) {
             here = enter();
             if (here == null) {
               return null;
             }
           }
-          long end;
-          boolean last;
-          lock.lock();
-          try {
-            end = here.end();
-            last = segments.higherKey(here.base) == null;
-          } finally {
-            lock.unlock();
-          }
+          // In this order: once there is a newer one, the end of this one is final.
+          boolean last = files.isLast(here);
+          long end = files.end(here);
           SegmentScanner reader = scanner;
           Entry entry = reader == null ? null : reader.next(position, end);
           if (entry != null) {
@@ -795,28 +570,16 @@ public final class SegmentLog implements AutoCloseable {
     }
 
     /** Opens the file that holds the position, or the first behind it. */
-    private @Nullable Segment enter() throws IOException {
-      Segment found;
-      lock.lock();
-      try {
-        Map.Entry<Long, Segment> at = segments.floorEntry(position);
-        if (at == null || at.getValue().end() <= position) {
-          Map.Entry<Long, Segment> behind = segments.higherEntry(position);
-          at = behind != null ? behind : at;
-        }
-        found = at == null ? null : at.getValue();
-      } finally {
-        lock.unlock();
-      }
+    private SegmentFiles.@Nullable Segment enter() throws IOException {
+      SegmentFiles.Segment found = files.find(position);
       if (found == null) {
         return null;
       }
       position = Math.max(position, found.base);
-      Long salt = found.salt;
-      if (salt != null) {
-        Disk.File opened = disk.read(found.name);
+      if (found.salt != null) {
+        Disk.File opened = files.open(found);
         reading = opened;
-        scanner = new SegmentScanner(opened, found.base, salt, config.maxEntryBytes());
+        scanner = files.scan(found, opened);
       }
       segment = found;
       return found;

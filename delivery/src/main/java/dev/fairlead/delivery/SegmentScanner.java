@@ -17,7 +17,11 @@ final class SegmentScanner {
   static final int ENTRY_HEADER = 12;
   static final long MAGIC = 0x464c_5345_474c_4f47L; // FLSEGLOG
   static final int VERSION = 1;
-  static final int MARKER = 0x8f4c_e19d;
+
+  /** Before an entry when all before it was synced; the other before one of the same group. */
+  static final int MARKER_GROUP = 0x8f4c_e19d;
+
+  static final int MARKER_FOLLOWS = 0x8f4c_e19e;
 
   private static final int WINDOW = 256 * 1024;
 
@@ -29,7 +33,7 @@ final class SegmentScanner {
   private ByteBuffer window;
   private long windowAt;
   private long damagedBytes;
-  private long damagedPlaces;
+  private boolean beginsGroup;
 
   /**
    * Makes one.
@@ -42,7 +46,7 @@ final class SegmentScanner {
     this.base = base;
     this.salt = salt;
     this.maxEntry = maxEntry;
-    this.window = ByteBuffer.allocate(WINDOW).limit(0);
+    this.window = ByteBuffer.allocate(0);
   }
 
   /** What a segment's header says. */
@@ -105,7 +109,6 @@ final class SegmentScanner {
         }
       }
     }
-    damagedPlaces++;
     damagedBytes += Math.min(at, end) - from;
     return entry;
   }
@@ -115,9 +118,9 @@ final class SegmentScanner {
     return damagedBytes;
   }
 
-  /** How often something had to be stepped over. */
-  long damagedPlaces() {
-    return damagedPlaces;
+  /** Whether all before the last entry that was found had been synced when that was written. */
+  boolean beginsGroup() {
+    return beginsGroup;
   }
 
   private SegmentLog.@Nullable Entry entryAt(long at, long end) throws IOException {
@@ -125,7 +128,8 @@ final class SegmentScanner {
       return null;
     }
     int offset = (int) (at - windowAt);
-    if (window.getInt(offset) != MARKER) {
+    int marker = window.getInt(offset);
+    if (!isMarker(marker)) {
       return null;
     }
     int length = window.getInt(offset + 4);
@@ -141,6 +145,7 @@ final class SegmentScanner {
     if (checksum(salt, at, length, List.of(payload)) != crc) {
       return null;
     }
+    beginsGroup = marker == MARKER_GROUP;
     return new SegmentLog.Entry(at, at + ENTRY_HEADER + length, payload);
   }
 
@@ -149,11 +154,15 @@ final class SegmentScanner {
       if (!load(at, ENTRY_HEADER, end)) {
         return end;
       }
-      if (window.getInt((int) (at - windowAt)) == MARKER) {
+      if (isMarker(window.getInt((int) (at - windowAt)))) {
         return at;
       }
     }
     return end;
+  }
+
+  private static boolean isMarker(int found) {
+    return found == MARKER_GROUP || found == MARKER_FOLLOWS;
   }
 
   /**
@@ -164,8 +173,9 @@ final class SegmentScanner {
     if (at >= windowAt && at + length <= windowAt + window.limit()) {
       return true;
     }
-    if (window.capacity() < length) {
-      window = ByteBuffer.allocate(Math.max(length, window.capacity() * 2));
+    if (window.capacity() < length || window.capacity() < Math.min(WINDOW, end - at)) {
+      long useful = Math.max(end - at, 2L * window.capacity());
+      window = ByteBuffer.allocate(Math.max(length, (int) Math.min(WINDOW, useful)));
     }
     window.clear().limit((int) Math.min(window.capacity(), end - at));
     windowAt = at;

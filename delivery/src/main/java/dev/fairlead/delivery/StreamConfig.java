@@ -5,7 +5,9 @@ import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
 import static java.util.Objects.requireNonNull;
 
 import dev.fairlead.transport.api.Message;
+import java.nio.file.Path;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How one stream of an outbox works. Made by {@link #of}, changed by the {@code with…} methods.
@@ -25,6 +27,7 @@ import java.time.Duration;
  *     time, up to 4 times that
  * @param forgetAt the level at which records are forgotten: {@code DELIVERED}, or {@code STORED}
  *     where the transport's peer keeps what it acknowledges
+ * @param spool where records lie so that they outlive the process; null for memory alone
  */
 public record StreamConfig(
     String address,
@@ -37,7 +40,8 @@ public record StreamConfig(
     int batchBytes,
     Duration flushGap,
     Duration resendAfter,
-    AckLevel forgetAt) {
+    AckLevel forgetAt,
+    @Nullable SpoolConfig spool) {
 
   private static final int KIB = 1024;
 
@@ -86,7 +90,8 @@ public record StreamConfig(
         64 * KIB,
         Duration.ofNanos(200_000),
         Duration.ofSeconds(2),
-        AckLevel.DELIVERED);
+        AckLevel.DELIVERED,
+        null);
   }
 
   /** The same with another priority. */
@@ -102,7 +107,8 @@ public record StreamConfig(
         batchBytes,
         flushGap,
         resendAfter,
-        forgetAt);
+        forgetAt,
+        spool);
   }
 
   /** The same with another policy. */
@@ -118,7 +124,8 @@ public record StreamConfig(
         batchBytes,
         flushGap,
         resendAfter,
-        forgetAt);
+        forgetAt,
+        spool);
   }
 
   /** The same with another capacity, and a window of a quarter of it. */
@@ -135,7 +142,8 @@ public record StreamConfig(
         batch,
         flushGap,
         resendAfter,
-        forgetAt);
+        forgetAt,
+        spool);
   }
 
   /** The same with another window. */
@@ -151,7 +159,8 @@ public record StreamConfig(
         batchBytes,
         flushGap,
         resendAfter,
-        forgetAt);
+        forgetAt,
+        spool);
   }
 
   /** The same with other batches. */
@@ -167,7 +176,8 @@ public record StreamConfig(
         bytes,
         gap,
         resendAfter,
-        forgetAt);
+        forgetAt,
+        spool);
   }
 
   /** The same with another time to wait for an acknowledgement. */
@@ -183,7 +193,8 @@ public record StreamConfig(
         batchBytes,
         flushGap,
         value,
-        forgetAt);
+        forgetAt,
+        spool);
   }
 
   /** The same with another level at which records are forgotten. */
@@ -199,7 +210,34 @@ public record StreamConfig(
         batchBytes,
         flushGap,
         resendAfter,
+        value,
+        spool);
+  }
+
+  /**
+   * The same with a spool: records survive the process, level {@code SPOOLED} is reached, and
+   * nothing is sent before. When a stream is opened whose spool is there already, the epoch of the
+   * spool goes before the one given here, and numbers go on; {@link OutStream#id} says which it is.
+   */
+  public StreamConfig withSpool(SpoolConfig value) {
+    return new StreamConfig(
+        address,
+        ackAddress,
+        epoch,
+        priority,
+        policy,
+        capacityBytes,
+        windowBytes,
+        batchBytes,
+        flushGap,
+        resendAfter,
+        forgetAt,
         value);
+  }
+
+  /** The same with a spool in a folder for this stream alone; a sync every 5 ms. */
+  public StreamConfig withSpool(Path folder, long maxBytes) {
+    return withSpool(SpoolConfig.of(folder, maxBytes));
   }
 
   private static void require(boolean fits, String what) {

@@ -80,6 +80,11 @@ final class MemoryDisk implements Disk {
     return left;
   }
 
+  /** Bytes of all files. */
+  synchronized long size() {
+    return files.values().stream().mapToLong(content -> content.bytes.length).sum();
+  }
+
   synchronized byte[] content(String name) {
     return Objects.requireNonNull(files.get(name), name).bytes.clone();
   }

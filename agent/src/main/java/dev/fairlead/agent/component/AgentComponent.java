@@ -104,6 +104,15 @@ public final class AgentComponent {
     /** MiB of memory for lines that are not delivered yet. */
     int log_mib() default 8;
 
+    /**
+     * A folder in which events and lines outlive this process; a relative one lies in the working
+     * directory; empty: memory alone.
+     */
+    String spool_dir() default "";
+
+    /** The most MiB of each of the two streams there. */
+    int spool_mib() default 256;
+
     /** Seconds between two heartbeats. */
     int heartbeat_seconds() default 5;
 
@@ -135,6 +144,7 @@ public final class AgentComponent {
             Path.of(around.text("FAIRLEAD_CMDLINE_FILE", config.cmdline_file())),
             Path.of(around.text("FAIRLEAD_CREDENTIAL_FILE", config.credential_file())));
     Path work = Path.of(around.text("FAIRLEAD_WORK", config.work()));
+    String spool = around.text("FAIRLEAD_SPOOL_DIR", config.spool_dir());
     boolean plain =
         config.sandbox().equals("plain")
             || (config.sandbox().equals("auto") && around.isChildProcess());
@@ -155,6 +165,8 @@ public final class AgentComponent {
             new SecureRandom(),
             context.getBundle().getVersion().toString(),
             config.log_mib() * MIB,
+            spool.isEmpty() ? null : work.resolve(spool),
+            config.spool_mib() * MIB,
             Duration.ofSeconds(config.heartbeat_seconds()),
             Duration.ofSeconds(config.patience_seconds()),
             () -> greeted(context, plain),

@@ -11,6 +11,7 @@ import dev.fairlead.agent.StreamBooks;
 import dev.fairlead.agent.run.Sandbox;
 import dev.fairlead.agent.spi.AlgorithmKind;
 import dev.fairlead.delivery.Books;
+import dev.fairlead.delivery.DeliveryException;
 import dev.fairlead.delivery.OutStream;
 import dev.fairlead.delivery.Outbox;
 import dev.fairlead.delivery.Runner;
@@ -98,6 +99,8 @@ public final class AgentSession implements AutoCloseable {
    * @param kinds finds a kind of algorithm by its name
    * @param random cannot be guessed
    * @param logBytes memory for lines that are not delivered yet
+   * @param spool a folder in which events and lines outlive this process; null: memory alone
+   * @param spoolBytes the most bytes of each of its two streams there
    * @param heartbeat time between two signs of life
    * @param patience how long the transport's provider may take to appear
    * @param greeted called once, when the first hello is on its way, or after the patience where no
@@ -115,6 +118,8 @@ public final class AgentSession implements AutoCloseable {
       RandomGenerator random,
       String version,
       long logBytes,
+      @Nullable Path spool,
+      long spoolBytes,
       Duration heartbeat,
       Duration patience,
       Runnable greeted,
@@ -125,18 +130,21 @@ public final class AgentSession implements AutoCloseable {
    * Starts one; it connects as soon as {@link #offer} brings the right provider.
    *
    * @throws IOException when the working directory cannot be used
+   * @throws DeliveryException when the spool is in use or cannot be read
    */
   public AgentSession(Setup setup) throws IOException {
     this.setup = setup;
     this.facts = setup.start().facts();
     this.addresses = facts.addresses();
-    this.epoch = "e" + Long.toString(setup.random().nextLong() >>> 1, Character.MAX_RADIX);
     credentials.put(facts.transport(), setup.start().credential());
     runner = Runner.start("fairlead-delivery");
     switchboard = new Switchboard(runner, new Refusals());
     outbox = new Outbox(switchboard, runner);
-    events = outbox.open(stream(Addresses.EVENTS, EVENTS_BYTES).withPriority(0));
-    logs = outbox.open(stream(Addresses.LOGS, setup.logBytes()).withPriority(1));
+    String fresh = "e" + Long.toString(setup.random().nextLong() >>> 1, Character.MAX_RADIX);
+    events = outbox.open(stream(Addresses.EVENTS, fresh, EVENTS_BYTES).withPriority(0));
+    // With a spool, this process may go on with an earlier one's numbering.
+    epoch = events.id().epoch();
+    logs = outbox.open(stream(Addresses.LOGS, epoch, setup.logBytes()).withPriority(1));
     agent =
         new Agent(
             new Agent.Identity(facts.computation(), epoch, setup.version()),
@@ -161,8 +169,12 @@ public final class AgentSession implements AutoCloseable {
     runner.after(setup.heartbeat(), this::heartbeat);
   }
 
-  private StreamConfig stream(String name, long bytes) {
-    return StreamConfig.of(addresses.stream(name), addresses.acks(name), epoch).withCapacity(bytes);
+  private StreamConfig stream(String name, String numbering, long bytes) {
+    StreamConfig config =
+        StreamConfig.of(addresses.stream(name), addresses.acks(name), numbering)
+            .withCapacity(bytes);
+    Path spool = setup.spool();
+    return spool == null ? config : config.withSpool(spool.resolve(name), setup.spoolBytes());
   }
 
   /** The agent. */

@@ -202,6 +202,8 @@ class AgentSessionTest {
                 new SecureRandom(),
                 "test",
                 1 << 20,
+                null,
+                0,
                 Duration.ofMillis(200),
                 Duration.ofSeconds(10),
                 greeted::countDown,

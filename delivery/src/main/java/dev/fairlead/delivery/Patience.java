@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.delivery;
+
+import java.time.Duration;
+
+/**
+ * When a stream sends again: after a refusal or failure of the transport with growing pauses, and
+ * after silence of the sink when patience is over. Times are in ns; guarded by the stream's lock.
+ */
+final class Patience {
+
+  /** Longest wait for an acknowledgement, as a multiple of the first. */
+  private static final int MOST = 4;
+
+  private static final long MIN_BACKOFF = 1_000_000L;
+  private static final long MAX_BACKOFF = 250_000_000L;
+  private static final long REFUSED_BACKOFF = 1_000_000_000L;
+
+  private final long first;
+
+  private boolean backingOff;
+  private long retryAt;
+  private long backoff = MIN_BACKOFF;
+
+  private long deadline = Long.MAX_VALUE;
+  private long wait;
+  private long roundTrip;
+  private boolean probing;
+  private long probedAt;
+
+  Patience(Duration resendAfter) {
+    first = resendAfter.toNanos();
+    wait = first;
+  }
+
+  /** Whether nothing may be sent yet, since the transport took nothing. */
+  boolean pauses(long now) {
+    backingOff = backingOff && now < retryAt;
+    return backingOff;
+  }
+
+  /** When to look again if nothing happens before. */
+  long wakeAt(long otherwise) {
+    return backingOff ? retryAt : Math.min(deadline, otherwise);
+  }
+
+  /** The transport has taken something. */
+  void taken() {
+    backoff = MIN_BACKOFF;
+    backingOff = false;
+  }
+
+  /** The transport has not taken something. */
+  void failed(boolean refused, long now) {
+    backoff = refused ? Math.max(backoff, REFUSED_BACKOFF) : backoff;
+    backingOff = true;
+    retryAt = now + backoff;
+    backoff = Math.min(backoff * 2, refused ? 30 * REFUSED_BACKOFF : MAX_BACKOFF);
+  }
+
+  /** Something was sent after a time in which nothing was under way. */
+  void begin(long now) {
+    if (deadline == Long.MAX_VALUE) {
+      restart(now);
+    }
+  }
+
+  /** The sink has come further, or there is a new connection. */
+  void restart(long now) {
+    probing = false;
+    wait = Math.max(first, Math.min(4 * roundTrip, first * MOST));
+    deadline = now + wait;
+  }
+
+  /** Nothing is under way. */
+  void rest() {
+    deadline = Long.MAX_VALUE;
+  }
+
+  /** Whether the oldest is to be sent again to find out; the next time later. */
+  boolean isOver(long now) {
+    if (now < deadline) {
+      return false;
+    }
+    probing = true;
+    probedAt = now;
+    wait = Math.min(wait * 2, first * MOST);
+    deadline = now + wait;
+    return true;
+  }
+
+  /** What was sent before this went the way of what was probed for; lowest where nothing was. */
+  long lostBefore() {
+    return probing ? probedAt : Long.MIN_VALUE;
+  }
+
+  /** A record took so long from here to the store and back. */
+  void measure(long sample) {
+    roundTrip = roundTrip == 0 ? sample : roundTrip + (sample - roundTrip) / 8;
+  }
+}
