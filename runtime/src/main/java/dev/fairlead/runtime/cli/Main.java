@@ -2,6 +2,7 @@
 package dev.fairlead.runtime.cli;
 
 import dev.fairlead.agent.grpc.AgentClientException;
+import dev.fairlead.bench.chaos.ChaosException;
 import dev.fairlead.http.HttpProblem;
 import dev.fairlead.protocol.json.ProtocolException;
 import java.io.IOException;
@@ -31,6 +32,7 @@ import picocli.CommandLine.Spec;
       DoctorCommand.class,
       DeploymentsCommand.class,
       ImageCommand.class,
+      ChaosCommand.class,
     },
     footer = {
       "",
@@ -90,7 +92,9 @@ public final class Main implements Runnable {
       boolean away = refusal.code().equals("no-connection");
       return say(command, away ? ExitCode.RETRY : ExitCode.FAILED, refusal);
     }
-    if (e instanceof IOException || e instanceof ProtocolException) {
+    if (e instanceof IOException
+        || e instanceof ProtocolException
+        || e instanceof ChaosException) {
       return say(command, ExitCode.FAILED, e);
     }
     Logger.getLogger(Main.class.getName()).log(Level.SEVERE, "This is a fault in Fairlead.", e);
