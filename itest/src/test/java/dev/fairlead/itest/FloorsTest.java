@@ -52,7 +52,8 @@ class FloorsTest {
   private static final String LAST_WORD = "dev.fairlead.agent.component.AgentComponent";
 
   /** Where standard output is the product. */
-  private static final Set<String> COMMANDS = Set.of("runtime", "launcher", "agent-image");
+  private static final Set<String> COMMANDS =
+      Set.of("runtime", "launcher", "agent-image", "conformance", "roundtrip");
 
   private static JavaClasses all;
   private static Map<String, Reactor.Module> modules;

@@ -8,13 +8,10 @@ import static org.awaitility.Awaitility.await;
 import dev.fairlead.protocol.json.Json;
 import dev.fairlead.protocol.json.JsonObject;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -30,41 +27,16 @@ final class UpIT {
       "7778cd80be286dba0d748c6f3d88c9e82bb8e5cb00dea05d3b63cab2ccfbe89a";
 
   @TempDir Path folder;
-  private final HttpClient client = HttpClient.newHttpClient();
-  private int manager;
-  private int computations;
-  private FairleadCommand up;
+  private HostUp host;
 
   @BeforeEach
   void start() throws IOException {
-    manager = freePort();
-    computations = freePort();
-    Path json = folder.resolve("up.json");
-    up =
-        FairleadCommand.start(
-            folder,
-            "up",
-            "--hypervisor",
-            "process",
-            "--home",
-            folder.resolve("home").toString(),
-            "--set",
-            "manager.port=" + manager,
-            "--set",
-            "computations.port=" + computations,
-            "--set",
-            "broker.port=0",
-            "--json",
-            json.toString());
-    await()
-        .atMost(Duration.ofMinutes(2))
-        .failFast(() -> assertThat(up.isRunning()).as(up.said()).isTrue())
-        .until(() -> Files.exists(json) && Files.size(json) > 0);
+    host = HostUp.start(folder);
   }
 
   @AfterEach
   void stop() {
-    up.close();
+    host.close();
   }
 
   @Test
@@ -85,16 +57,16 @@ final class UpIT {
           .untilAsserted(
               () ->
                   assertThat(events(id))
-                      .as(up.said())
+                      .as(host.command().said())
                       .contains("\"event_type\":\"ReceivingAlgorithm\""));
     }
-    assertThat(send("DELETE", manager, "/vms/123", null).statusCode()).isEqualTo(200);
+    assertThat(host.manager("DELETE", "/vms/123", null).statusCode()).isEqualTo(200);
     await()
         .atMost(Duration.ofMinutes(1))
         .untilAsserted(() -> assertThat(events("123")).contains("\"event_type\":\"VmEnded\""));
 
-    up.terminate();
-    assertThat(up.await(2)).isEqualTo(143);
+    host.command().terminate();
+    assertThat(host.command().await(2)).isEqualTo(143);
     assertThat(FairleadCommand.processesNaming(folder)).isEmpty();
   }
 
@@ -108,48 +80,33 @@ final class UpIT {
         .startsWith("413 ");
     assertThat(error("GET", "/vms/unknown", null)).startsWith("404 ");
     HttpResponse<String> plain =
-        client.send(
-            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + manager + "/run"))
-                .header("Content-Type", "text/plain")
-                .POST(HttpRequest.BodyPublishers.ofString("x"))
-                .build(),
-            HttpResponse.BodyHandlers.ofString());
+        HttpClient.newHttpClient()
+            .send(
+                HttpRequest.newBuilder(URI.create(host.managerUrl() + "/run"))
+                    .header("Content-Type", "text/plain")
+                    .POST(HttpRequest.BodyPublishers.ofString("x"))
+                    .build(),
+                HttpResponse.BodyHandlers.ofString());
     assertThat(plain.statusCode()).isEqualTo(415);
-    assertThat(send("GET", computations, "/computations/unknown", null).statusCode())
-        .isEqualTo(404);
-    assertThat(send("GET", manager, "/health", null).body()).contains("\"status\":\"pass\"");
+    assertThat(host.computations("GET", "/computations/unknown", null).statusCode()).isEqualTo(404);
+    assertThat(host.manager("GET", "/health", null).body()).contains("\"status\":\"pass\"");
   }
 
   private String error(String method, String path, @Nullable String body) throws Exception {
-    HttpResponse<String> response = send(method, manager, path, body);
+    HttpResponse<String> response = host.manager(method, path, body);
     JsonObject error = Json.parseObject(response.body().getBytes(UTF_8), 1 << 20).object("error");
     assertThat(error.string("message")).isNotEmpty();
     return response.statusCode() + " " + error.string("code");
   }
 
   private JsonObject run(String body) throws Exception {
-    HttpResponse<String> response = send("POST", manager, "/run", body);
-    assertThat(response.statusCode()).as(response.body() + up.said()).isEqualTo(200);
+    HttpResponse<String> response = host.manager("POST", "/run", body);
+    assertThat(response.statusCode()).as(response.body() + host.command().said()).isEqualTo(200);
     return Json.parseObject(response.body().getBytes(UTF_8), 1 << 20);
   }
 
   private String events(String id) throws Exception {
-    return send("GET", computations, "/computations/" + id + "/events", null).body();
-  }
-
-  private HttpResponse<String> send(String method, int port, String path, @Nullable String body)
-      throws Exception {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
-            .timeout(Duration.ofMinutes(1));
-    if (body == null) {
-      request.method(method, HttpRequest.BodyPublishers.noBody());
-    } else {
-      request
-          .header("Content-Type", "application/json")
-          .method(method, HttpRequest.BodyPublishers.ofString(body));
-    }
-    return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    return host.computations("GET", "/computations/" + id + "/events", null).body();
   }
 
   private static String seed() throws IOException {
@@ -158,12 +115,6 @@ final class UpIT {
         throw new IOException("The seed request is not among the test's resources.");
       }
       return new String(in.readAllBytes(), UTF_8);
-    }
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
     }
   }
 }

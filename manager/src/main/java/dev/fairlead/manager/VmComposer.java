@@ -41,7 +41,7 @@ final class VmComposer {
     this.forwardAddress = forwardAddress(settings.hostIp());
   }
 
-  /** At which address of this host the ports of VMs listen. */
+  /** At which address of this host the gRPC ports of agents listen; all else is on loopback. */
   InetAddress forwardAddress() {
     return forwardAddress;
   }
@@ -71,9 +71,10 @@ final class VmComposer {
         settings.vm().channel(),
         registration.credential(),
         List.of(
-            forward(ports.ssh(), plan.guestSsh()),
-            forward(ports.http(), plan.guestHttp()),
-            forward(ports.grpc(), plan.guestGrpc())),
+            // Whoever reaches the agent's HTTP may hand it a manifest before the registry does.
+            forward(InetAddress.getLoopbackAddress(), ports.ssh(), plan.guestSsh()),
+            forward(InetAddress.getLoopbackAddress(), ports.http(), plan.guestHttp()),
+            forward(forwardAddress, ports.grpc(), plan.guestGrpc())),
         endpoints,
         settings.vm().bootDeadline());
   }
@@ -107,8 +108,8 @@ final class VmComposer {
     return words;
   }
 
-  private Forward forward(int hostPort, int guestPort) {
-    return new Forward(new InetSocketAddress(forwardAddress, hostPort), guestPort);
+  private static Forward forward(InetAddress address, int hostPort, int guestPort) {
+    return new Forward(new InetSocketAddress(address, hostPort), guestPort);
   }
 
   /** Loopback, unless others shall reach the agents by another name of this host: then all. */

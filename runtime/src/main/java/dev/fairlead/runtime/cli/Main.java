@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
       DeploymentsCommand.class,
       ImageCommand.class,
       ChaosCommand.class,
+      TckCommand.class,
     },
     footer = {
       "",

@@ -11,6 +11,10 @@ class NatsContractIT extends TransportContract {
 
   private final TestBroker broker = TestBroker.start();
 
+  NatsContractIT() {
+    super("nats");
+  }
+
   @Override
   protected Harness start() {
     return Harness.overTcp(

@@ -23,8 +23,6 @@ import org.junit.jupiter.api.Test;
 /** T11: access. */
 abstract class AccessRules {
 
-  private static final Duration SHORT = Duration.ofSeconds(3);
-
   private final Workbench workbench;
 
   AccessRules(Workbench workbench) {
@@ -187,7 +185,7 @@ abstract class AccessRules {
   @Test
   void t11_11_expiredCredentialOpensNothing() {
     Grant grant = workbench.echo().grant();
-    Peer peer = workbench.peer(grant, issuer().issue(grant, SHORT)).connect();
+    Peer peer = workbench.peer(grant, issuer().issue(grant, shortLife())).connect();
     int told = peer.changes().size();
     peer.untilTold(told, State.CONNECTING).untilRefused(null);
     peer.with(issuer().issue(grant, Workbench.LIFETIME)).untilTold(told, State.CONNECTED);
@@ -217,7 +215,7 @@ abstract class AccessRules {
           () -> credential.content().length() + " characters: " + credential);
       assertEquals(grant.subject(), credential.subject());
       assertTrue(
-          credential.expiresAt().isAfter(issuer().issue(grant, SHORT).expiresAt()),
+          credential.expiresAt().isAfter(issuer().issue(grant, shortLife()).expiresAt()),
           "a longer lifetime ends later");
       assertFalse(credential.toString().contains(credential.content()));
     }
@@ -270,6 +268,12 @@ abstract class AccessRules {
     valid.untilTold(told, State.CONNECTED);
     revoked.open().untilRefused(null);
     assertEquals(List.of(), revoked.changes(), "a revoked credential opened the door");
+  }
+
+  /** Long enough to connect, and over within the patience. */
+  private Duration shortLife() {
+    long seconds = workbench.harness().patience().toSeconds() / 2;
+    return Duration.ofSeconds(Math.max(1, Math.min(3, seconds)));
   }
 
   private CredentialIssuer issuer() {

@@ -123,7 +123,7 @@ abstract class ClosingRules {
   @Test
   void t10_7_threadsEnd() {
     workbench.echo().connect().transport().close();
-    Set<Thread> before = Workbench.threads();
+    Set<Thread> before = workbench.threads();
     for (int i = 0; i < 3; i++) {
       Peer peer = workbench.echo().connect();
       workbench.stands(peer.subscribe(peer.own("a")), peer, peer.own("a"));
@@ -134,8 +134,8 @@ abstract class ClosingRules {
         () -> leftOver(before).isEmpty());
   }
 
-  private static Set<String> leftOver(Set<Thread> before) {
-    return Workbench.threads().stream()
+  private Set<String> leftOver(Set<Thread> before) {
+    return workbench.threads().stream()
         .filter(thread -> !before.contains(thread))
         .map(Thread::getName)
         .collect(Collectors.toSet());

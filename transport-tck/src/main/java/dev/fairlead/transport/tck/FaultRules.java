@@ -123,7 +123,7 @@ abstract class FaultRules {
   void t8_8_lossAfterLossLeavesNothingBehind() {
     Peer peer = workbench.echo().connect();
     lose(peer);
-    Set<Thread> before = Workbench.threads();
+    Set<Thread> before = workbench.threads();
     for (int i = 0; i < 4; i++) {
       lose(peer);
     }
@@ -133,8 +133,8 @@ abstract class FaultRules {
     workbench.stands(peer.subscribe(peer.own("a")), peer, peer.own("a"));
   }
 
-  private static Set<Thread> newThreads(Set<Thread> before) {
-    Set<Thread> threads = Workbench.threads();
+  private Set<Thread> newThreads(Set<Thread> before) {
+    Set<Thread> threads = workbench.threads();
     threads.removeAll(before);
     return threads;
   }
@@ -146,7 +146,7 @@ abstract class FaultRules {
 
   @Test
   void t8_9_randomFaultsLeaveAllConnected() {
-    long seed = Long.getLong("tck.seed", System.nanoTime());
+    long seed = workbench.seed();
     Line line = Line.open(workbench);
     try {
       List<String> subjects = List.of(line.agent().subject(), line.collector().subject());

@@ -110,10 +110,7 @@ final class Peer implements TransportListener {
   Peer untilTold(int seen, Transport.State state) {
     workbench.until(
         () -> subject() + " is told " + state + " after " + seen + " changes; told: " + changes,
-        () ->
-            changes.size() > seen
-                && changes.subList(seen, changes.size()).stream()
-                    .anyMatch(change -> change.state() == state));
+        () -> List.copyOf(changes).stream().skip(seen).anyMatch(change -> change.state() == state));
     return this;
   }
 

@@ -10,12 +10,11 @@ import dev.fairlead.transport.api.TransportListener;
 import dev.fairlead.transport.api.TransportProvider;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -304,14 +303,18 @@ public enum Saboteur {
     }
   },
 
-  /** Does not tell that the connection is lost. */
+  /** Does not tell that the peer has fallen silent, nor that it is back. */
   KEEPS_A_STALL_TO_ITSELF("T8.2") {
     @Override
     TransportListener overhear(TransportListener listener, List<Transport.Subscription> made) {
       return new Overheard(listener) {
+        private boolean silent;
+
         @Override
         public void stateChanged(Transport.State state, String reason) {
-          if (state != Transport.State.CONNECTING) {
+          boolean before = silent;
+          silent = state == Transport.State.CONNECTING && reason.contains("does not answer");
+          if (!silent && !(before && state == Transport.State.CONNECTED)) {
             super.stateChanged(state, reason);
           }
         }
@@ -361,12 +364,13 @@ public enum Saboteur {
     }
   },
 
-  /** Closes without handing over what is under way. */
+  /** Drops at its close what it has yet to hand over, and says that it was handed over. */
   CLOSES_IN_HASTE("T10.3") {
     @Override
     Transport sabotage(Transport good, TransportListener listener) {
       return new Sabotaged(good) {
-        private final List<Runnable> late = new CopyOnWriteArrayList<>();
+        private final LinkedBlockingQueue<Runnable> waiting = new LinkedBlockingQueue<>();
+        private final Thread sender = start("sender", this::sendOneByOne);
         private volatile boolean closed;
 
         @Override
@@ -374,19 +378,35 @@ public enum Saboteur {
           if (closed || good.state() != State.CONNECTED) {
             return good.send(message);
           }
-          // Messages go out by sevens; what is left over never does.
-          late.add(() -> good.send(message));
-          if (late.size() >= 7 || message.headers().containsKey(Inbox.PROBE)) {
-            late.forEach(Runnable::run);
-            late.clear();
+          CompletableFuture<Void> stage = new CompletableFuture<>();
+          waiting.add(
+              () -> {
+                if (closed) {
+                  stage.complete(null);
+                } else {
+                  pass(good.send(message), stage);
+                }
+              });
+          return stage;
+        }
+
+        private void sendOneByOne() {
+          try {
+            while (!closed || !waiting.isEmpty()) {
+              waiting.take().run();
+              LockSupport.parkNanos(20_000);
+            }
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
           }
-          return CompletableFuture.completedStage(null);
         }
 
         @Override
         public void close() {
           closed = true;
+          waiting.add(() -> {});
           good.close();
+          join(sender);
         }
       };
     }
@@ -417,7 +437,7 @@ public enum Saboteur {
           boolean first = good.state() != State.CLOSED;
           good.close();
           if (first) {
-            start("late", () -> listener.stateChanged(State.CONNECTING, "It is too late."));
+            start("late", () -> tell(listener, State.CONNECTING, "It is too late."));
           }
         }
       };
@@ -486,33 +506,7 @@ public enum Saboteur {
 
   /** Makes its transports out of those of a good provider. */
   public TransportProvider over(TransportProvider good) {
-    return new TransportProvider() {
-      @Override
-      public String name() {
-        return good.name();
-      }
-
-      @Override
-      public Set<Capability> capabilities() {
-        return good.capabilities();
-      }
-
-      @Override
-      public Transport open(
-          Function<String, @Nullable String> settings, TransportListener listener) {
-        List<Transport.Subscription> made = new CopyOnWriteArrayList<>();
-        Transport transport =
-            new Sabotaged(good.open(settings(settings), overhear(listener, made))) {
-              @Override
-              public Subscription subscribe(String pattern, Consumer<Message> handler) {
-                Subscription subscription = good.subscribe(pattern, handler);
-                made.add(subscription);
-                return subscription;
-              }
-            };
-        return sabotage(transport, listener);
-      }
-    };
+    return new SabotagedProvider(good, this);
   }
 
   Function<String, @Nullable String> settings(Function<String, @Nullable String> settings) {
@@ -557,10 +551,29 @@ public enum Saboteur {
         });
   }
 
-  private static void start(String name, Runnable work) {
+  private static Thread start(String name, Runnable work) {
     Thread thread = new Thread(work, "saboteur-" + name);
     thread.setDaemon(true);
     thread.start();
+    return thread;
+  }
+
+  /** Tells a listener something, whatever it makes of it. */
+  private static void tell(TransportListener listener, Transport.State state, String reason) {
+    try {
+      listener.stateChanged(state, reason);
+    } catch (RuntimeException e) {
+      System.getLogger(Saboteur.class.getName())
+          .log(System.Logger.Level.DEBUG, "The listener threw.", e);
+    }
+  }
+
+  private static void join(Thread thread) {
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static void await(CountDownLatch latch) {

@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -21,13 +22,15 @@ public final class TcpFaults implements Faults, AutoCloseable {
   private final Runnable start;
   private final Map<String, TcpRelay> relays = new ConcurrentHashMap<>();
   private final AtomicBoolean dead = new AtomicBoolean();
+  private final Set<String> partitioned = ConcurrentHashMap.newKeySet();
   private volatile boolean stalled;
 
   /**
    * Makes one for a peer that is running.
    *
    * @param peer where it listens: host and port
-   * @param kill ends it at once; returns when it has ended
+   * @param kill ends it at once; returns when it has ended. It may come back by itself: its end is
+   *     kept from the subjects until it is wanted
    * @param start starts it again at the same port; returns when it listens
    */
   public TcpFaults(URI peer, Runnable kill, Runnable start) {
@@ -57,6 +60,7 @@ public final class TcpFaults implements Faults, AutoCloseable {
     try {
       TcpRelay relay = new TcpRelay(peer.getHost(), peer.getPort(), subject);
       relay.stall(stalled);
+      relay.cut(isCut(subject));
       return relay;
     } catch (IOException e) {
       throw new UncheckedIOException("There is no free port for a relay.", e);
@@ -68,6 +72,7 @@ public final class TcpFaults implements Faults, AutoCloseable {
     if (dead.compareAndSet(false, true)) {
       kill.run();
       resume();
+      cutWhereDue();
     }
   }
 
@@ -75,6 +80,7 @@ public final class TcpFaults implements Faults, AutoCloseable {
   public void restart() {
     if (dead.compareAndSet(true, false)) {
       start.run();
+      cutWhereDue();
     }
   }
 
@@ -92,19 +98,30 @@ public final class TcpFaults implements Faults, AutoCloseable {
 
   @Override
   public void partition(String subject) {
-    relays.computeIfAbsent(subject, this::relay).cut(true);
+    partitioned.add(subject);
+    cutWhereDue();
   }
 
   @Override
   public void heal(String subject) {
-    relays.computeIfAbsent(subject, this::relay).cut(false);
+    partitioned.remove(subject);
+    cutWhereDue();
   }
 
   @Override
   public void mend() {
+    partitioned.clear();
     restart();
     resume();
-    relays.values().forEach(relay -> relay.cut(false));
+    cutWhereDue();
+  }
+
+  private void cutWhereDue() {
+    relays.forEach((subject, relay) -> relay.cut(isCut(subject)));
+  }
+
+  private boolean isCut(String subject) {
+    return dead.get() || partitioned.contains(subject);
   }
 
   /** Ends the relays. The peer is left to whoever started it. */

@@ -1,32 +1,77 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.transport.tck;
 
+import dev.fairlead.transport.api.TransportProvider.Capability;
 import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * The contract of a transport. An author's test class extends this one and supplies a {@link
- * Harness}; each test bears the number of the rule, in the README, that it checks.
+ * Harness}; each test bears the number of the rule, in the README, that it checks. At the end
+ * {@code target/tck/<name>.json} says what became of each rule: see {@link Results}.
+ *
+ * <p>A class that is public, has a public constructor without parameters, and is a {@link
+ * java.util.ServiceLoader} provider of this one, is found by {@link Kit#contracts()} too.
  */
+@ExtendWith(Recorder.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Timeout(value = TransportContract.RULE_SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 public abstract class TransportContract {
 
-  private @Nullable Workbench workbench;
+  /** The general time-out of a rule: for tests that hang where nobody thought of it. */
+  static final int RULE_SECONDS = 60;
 
-  /** For subclasses. */
-  protected TransportContract() {}
+  /** After this no rule begins, so that all ends within five minutes. */
+  private static final long BEGIN_SECONDS = 5 * 60 - RULE_SECONDS;
+
+  private final String name;
+  private final long began = System.nanoTime();
+  private volatile long seed;
+  private volatile boolean seedDrawn;
+  private volatile @Nullable Workbench workbench;
+
+  /**
+   * For subclasses, whose constructors do nothing else: one may be made only to be asked its name.
+   *
+   * @param name of the result file: the transport's name, with something behind it where a
+   *     transport is tried in more than one form; {@code [a-zA-Z0-9_-]+}
+   */
+  protected TransportContract(String name) {
+    if (!name.matches("[a-zA-Z0-9_-]{1,64}")) {
+      throw new IllegalArgumentException("'" + name + "' is no name for a file of results.");
+    }
+    this.name = name;
+  }
 
   /** Starts the peer that all tests of this class use. Called once. */
   protected abstract Harness start();
 
+  /** The name of what is held to the contract. */
+  public final String name() {
+    return name;
+  }
+
   @BeforeAll
   final void startPeer() {
-    workbench = new Workbench(start());
+    workbench = new Workbench(start(), this::drawSeed);
+  }
+
+  @BeforeEach
+  final void requireTime() {
+    if (System.nanoTime() - began > TimeUnit.SECONDS.toNanos(BEGIN_SECONDS)) {
+      throw new Recorder.OutOfTimeException(
+          "%d s have passed, and the kit is to end within five minutes.".formatted(BEGIN_SECONDS));
+    }
   }
 
   @AfterEach
@@ -36,13 +81,46 @@ public abstract class TransportContract {
 
   @AfterAll
   final void stopPeer() {
-    if (workbench != null) {
-      workbench.harness().close();
+    Workbench used = workbench;
+    if (used != null) {
+      used.harness().close();
     }
   }
 
   private Workbench workbench() {
     return Objects.requireNonNull(workbench, "workbench");
+  }
+
+  // For the recorder.
+
+  void seed(long given) {
+    seed = given;
+  }
+
+  long seed() {
+    return seed;
+  }
+
+  private long drawSeed() {
+    seedDrawn = true;
+    return seed;
+  }
+
+  /** The seed, where a test has drawn it since this was asked last; else null. */
+  @Nullable Long takeDrawnSeed() {
+    boolean drawn = seedDrawn;
+    seedDrawn = false;
+    return drawn ? seed : null;
+  }
+
+  @Nullable String providerClass() {
+    Workbench used = workbench;
+    return used == null ? null : used.harness().provider().getClass().getName();
+  }
+
+  Set<Capability> capabilities() {
+    Workbench used = workbench;
+    return used == null ? Set.of() : used.harness().provider().capabilities();
   }
 
   @Nested

@@ -26,11 +26,11 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import org.awaitility.Awaitility;
-import org.awaitility.core.ConditionTimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** Where the rules are tried: makes peers, waits for conditions, and clears up after each test. */
@@ -39,20 +39,42 @@ final class Workbench {
   /** How long the credentials of ordinary peers live. */
   static final Duration LIFETIME = Duration.ofHours(1);
 
+  private static final long POLL_NANOS = 5_000_000;
+
   private static final String CALLER = "fairlead-tck-caller";
 
   private static final List<String> NOT_THE_TRANSPORTS =
-      List.of(TcpRelay.THREADS, CALLER, "ForkJoinPool.commonPool", "process reaper", "surefire-");
+      List.of(
+          TcpRelay.THREADS,
+          CALLER,
+          "ForkJoinPool.commonPool",
+          "process reaper",
+          "surefire-",
+          "junit-");
 
   private static final AtomicInteger FLEETS = new AtomicInteger();
   private static final AtomicInteger SUBJECTS = new AtomicInteger();
 
   private final Harness harness;
+  private final LongSupplier seed;
+  private final ThreadGroup group = Thread.currentThread().getThreadGroup();
   private final ConcurrentLinkedQueue<Peer> peers = new ConcurrentLinkedQueue<>();
   private final String run = Long.toString(ProcessHandle.current().pid(), 36);
 
-  Workbench(Harness harness) {
+  /**
+   * Makes one. What threads are started from now on, by this thread and those that descend from it,
+   * are the transport's or the kit's own.
+   *
+   * @param seed from which random choices follow; asked when one is made
+   */
+  Workbench(Harness harness, LongSupplier seed) {
     this.harness = harness;
+    this.seed = seed;
+  }
+
+  /** From which the random choices of a test follow. */
+  long seed() {
+    return seed.getAsLong();
   }
 
   Harness harness() {
@@ -121,16 +143,17 @@ final class Workbench {
     until(() -> what, condition);
   }
 
+  // Not by a library: those that wait are no modules, and the kit runs on the module path.
   void until(Supplier<String> what, BooleanSupplier condition) {
-    try {
-      Awaitility.await()
-          .pollInSameThread()
-          .pollDelay(Duration.ZERO)
-          .pollInterval(Duration.ofMillis(5))
-          .atMost(harness.patience())
-          .until(condition::getAsBoolean);
-    } catch (ConditionTimeoutException e) {
-      fail("Waited %s in vain until %s.".formatted(harness.patience(), what.get()), e);
+    long end = System.nanoTime() + harness.patience().toNanos();
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > end) {
+        fail("Waited %s in vain until %s.".formatted(harness.patience(), what.get()));
+      }
+      if (Thread.currentThread().isInterrupted()) {
+        throw new IllegalStateException("Interrupted while waiting until " + what.get() + ".");
+      }
+      LockSupport.parkNanos(POLL_NANOS);
     }
   }
 
@@ -227,10 +250,17 @@ final class Workbench {
   }
 
   /** The live threads which a transport may have started: neither the kit's nor the platform's. */
-  static Set<Thread> threads() {
+  Set<Thread> threads() {
     return Thread.getAllStackTraces().keySet().stream()
+        .filter(this::isOfThisRun)
         .filter(thread -> NOT_THE_TRANSPORTS.stream().noneMatch(thread.getName()::startsWith))
         .collect(Collectors.toCollection(HashSet::new));
+  }
+
+  /** Several runs may share a JVM: each has a thread group of its own. */
+  private boolean isOfThisRun(Thread thread) {
+    ThreadGroup own = thread.getThreadGroup();
+    return own != null && group.parentOf(own);
   }
 
   /** Keeps its thread busy for a moment, so that another has the time to get in its way. */

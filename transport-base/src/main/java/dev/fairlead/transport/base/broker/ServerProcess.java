@@ -212,7 +212,7 @@ public final class ServerProcess implements AutoCloseable {
           }
           LOG.log(Level.ERROR, name + " does not start; it is tried again.", e);
         }
-        boolean steady = System.nanoTime() - since > SECONDS.toNanos(10);
+        boolean steady = System.nanoTime() - since > SECONDS.toNanos(1);
         wait = steady || mayRun.availablePermits() == 0 ? FIRST_WAIT_MS : wait * 2;
         if (closing.await(Math.min(wait, WAIT_LIMIT_MS), MILLISECONDS)) {
           return;

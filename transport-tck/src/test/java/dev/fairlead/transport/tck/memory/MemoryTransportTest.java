@@ -7,6 +7,10 @@ import dev.fairlead.transport.tck.TransportContract;
 /** The reference keeps to the contract. */
 class MemoryTransportTest extends TransportContract {
 
+  MemoryTransportTest() {
+    super("memory");
+  }
+
   @Override
   protected Harness start() {
     return new MemoryHarness(new MemoryTransportProvider());

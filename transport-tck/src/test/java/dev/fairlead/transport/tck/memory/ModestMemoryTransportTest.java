@@ -8,6 +8,10 @@ import java.util.Set;
 /** What a transport lacks is tested to fail as declared: here, everything. */
 class ModestMemoryTransportTest extends TransportContract {
 
+  ModestMemoryTransportTest() {
+    super("memory-modest");
+  }
+
   @Override
   protected Harness start() {
     return new MemoryHarness(new MemoryTransportProvider(Set.of()));

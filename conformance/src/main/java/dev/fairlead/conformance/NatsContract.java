@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.conformance;
+
+import dev.fairlead.transport.tck.Harness;
+import dev.fairlead.transport.tck.TransportContract;
+
+/** NATS, over a nats-server that its access side starts. */
+public final class NatsContract extends TransportContract {
+
+  /** Made by JUnit and by the {@link java.util.ServiceLoader}. */
+  public NatsContract() {
+    super("nats");
+  }
+
+  @Override
+  protected Harness start() {
+    return BrokerHarness.start("nats", "nats-server");
+  }
+}
