@@ -218,7 +218,8 @@ class RecountTest {
   void rowThatMakesNoSenseIsRefusedWithItsPlace() {
     run(1, 0);
     List<String> bad =
-        List.of("x", "{}", "{\"computation\":\"c1\",\"stream\":\"logs\",\"epoch\":\"e1\",\"run\":0}");
+        List.of(
+            "x", "{}", "{\"computation\":\"c1\",\"stream\":\"logs\",\"epoch\":\"e1\",\"run\":0}");
     for (String row : bad) {
       int length = ledger.length();
       ledger.append(row).append('\n');

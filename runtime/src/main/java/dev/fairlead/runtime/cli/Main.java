@@ -93,9 +93,7 @@ public final class Main implements Runnable {
       boolean away = refusal.code().equals("no-connection");
       return say(command, away ? ExitCode.RETRY : ExitCode.FAILED, refusal);
     }
-    if (e instanceof IOException
-        || e instanceof ProtocolException
-        || e instanceof ChaosException) {
+    if (e instanceof IOException || e instanceof ProtocolException || e instanceof ChaosException) {
       return say(command, ExitCode.FAILED, e);
     }
     Logger.getLogger(Main.class.getName()).log(Level.SEVERE, "This is a fault in Fairlead.", e);

@@ -251,7 +251,8 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
   public void slowConsumerDetected(Connection conn, Consumer consumer) {
     LOG.log(
         Level.WARNING,
-        "Messages arrive faster than their handler takes them; jnats drops what it cannot hold: {0} so far.",
+        "Messages arrive faster than their handler takes them; jnats drops what it cannot hold: {0}"
+            + " so far.",
         consumer.getDroppedCount());
   }
 
