@@ -11,6 +11,7 @@ import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.transport.access.Credential;
 import dev.fairlead.transport.access.CredentialIssuer;
 import dev.fairlead.transport.access.Grant;
+import dev.fairlead.transport.api.TransportException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,10 +78,9 @@ public final class Chaos implements AutoCloseable {
    *
    * @throws ChaosException when the run could not be carried out
    * @throws IOException when a file or a process fails
-   * @throws dev.fairlead.transport.api.TransportException when the transport's peer does not start
    */
   public ChaosResult run() throws IOException, InterruptedException {
-    Carrier carrier = add(Carrier.open(settings.transport(), folder.resolve("b")));
+    Carrier carrier = add(carrier());
     CredentialIssuer issuer = carrier.issuer();
     Path ledgerFile = folder.resolve("ledger.ndjson");
     Path socket = folder.resolve("l");
@@ -140,6 +140,14 @@ public final class Chaos implements AutoCloseable {
             gentle ? collected : Optional.empty());
     keep(ledgerFile, storeFile, result, guests, collector);
     return result;
+  }
+
+  private Carrier carrier() throws IOException {
+    try {
+      return Carrier.open(settings.transport(), folder.resolve("b"));
+    } catch (TransportException e) {
+      throw new ChaosException(String.valueOf(e.getMessage()), e);
+    }
   }
 
   private List<Guest> guests(CredentialIssuer issuer, Path ledger) throws IOException {

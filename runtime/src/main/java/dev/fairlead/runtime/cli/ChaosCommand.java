@@ -2,11 +2,11 @@
 package dev.fairlead.runtime.cli;
 
 import dev.fairlead.bench.chaos.Chaos;
+import dev.fairlead.bench.chaos.ChaosException;
 import dev.fairlead.bench.chaos.ChaosResult;
 import dev.fairlead.bench.chaos.ChaosSettings;
 import dev.fairlead.launcher.JsonLines;
 import dev.fairlead.protocol.json.JsonObject;
-import dev.fairlead.transport.api.TransportException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -116,31 +116,39 @@ final class ChaosCommand implements Callable<Integer> {
     }
     Progress progress = new Progress(out::progress, InstantSource.system());
     try (Teardown teardown = new Teardown()) {
-      Path folder = teardown.temporaryFolder("fl-chaos-");
-      Chaos chaos = new Chaos(settings, folder, progress::say);
-      teardown.add(chaos::close);
-      ChaosResult result = chaos.run();
-      teardown.close();
-      progress.say("everything is taken down");
-      result.examples().forEach(progress::say);
-      JsonObject json = result.toJson();
-      out.line(
-          "%s, seed %d: %s lines appended, %s stored, %s lost, %s twice, %s out of order: %s"
-              .formatted(
-                  transport,
-                  seed,
-                  json.number("appended"),
-                  json.number("stored"),
-                  json.number("lost"),
-                  json.number("duplicates"),
-                  json.number("reordered"),
-                  result.isClean() ? "clean" : "NOT clean"));
-      out.json(json);
-      return result.isClean() ? ExitCode.DONE : ExitCode.FAILED;
-    } catch (TransportException e) {
-      boolean lacking = e.code().equals("program-missing");
-      throw new CommandFailure(
-          lacking ? ExitCode.MISSING : ExitCode.FAILED, String.valueOf(e.getMessage()), e);
+      return breakThings(settings, teardown, progress);
+    } catch (ChaosException e) {
+      int code = e.isMissingProgram() ? ExitCode.MISSING : ExitCode.FAILED;
+      throw new CommandFailure(code, String.valueOf(e.getMessage()), e);
     }
+  }
+
+  private int breakThings(ChaosSettings settings, Teardown teardown, Progress progress)
+      throws IOException, InterruptedException {
+    Path folder = teardown.temporaryFolder("fl-chaos-");
+    Chaos chaos = new Chaos(settings, folder, progress::say);
+    teardown.add(chaos::close);
+    ChaosResult result = chaos.run();
+    teardown.close();
+    progress.say("everything is taken down");
+    result.examples().forEach(progress::say);
+    JsonObject json = result.toJson();
+    out.line(
+        "%s, seed %d: %s lines appended, %s stored, %s lost, %s twice, %s out of order: %s"
+            .formatted(
+                transport,
+                seed,
+                count(json, "appended"),
+                count(json, "stored"),
+                count(json, "lost"),
+                count(json, "duplicates"),
+                count(json, "reordered"),
+                result.isClean() ? "clean" : "NOT clean"));
+    out.json(json);
+    return result.isClean() ? ExitCode.DONE : ExitCode.FAILED;
+  }
+
+  private static long count(JsonObject json, String name) {
+    return json.integer(name, 0, Long.MAX_VALUE);
   }
 }

@@ -2,7 +2,6 @@
 package dev.fairlead.runtime.cli;
 
 import dev.fairlead.agent.grpc.AgentClientException;
-import dev.fairlead.bench.chaos.ChaosException;
 import dev.fairlead.http.HttpProblem;
 import dev.fairlead.protocol.json.ProtocolException;
 import java.io.IOException;
@@ -93,7 +92,7 @@ public final class Main implements Runnable {
       boolean away = refusal.code().equals("no-connection");
       return say(command, away ? ExitCode.RETRY : ExitCode.FAILED, refusal);
     }
-    if (e instanceof IOException || e instanceof ProtocolException || e instanceof ChaosException) {
+    if (e instanceof IOException || e instanceof ProtocolException) {
       return say(command, ExitCode.FAILED, e);
     }
     Logger.getLogger(Main.class.getName()).log(Level.SEVERE, "This is a fault in Fairlead.", e);
