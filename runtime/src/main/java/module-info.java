@@ -5,6 +5,8 @@ module dev.fairlead.runtime {
   requires dev.fairlead.agent.image;
   requires dev.fairlead.bench;
   requires dev.fairlead.http;
+  requires dev.fairlead.hypervisor.api;
+  requires dev.fairlead.hypervisor.qemu;
   requires dev.fairlead.launcher;
   requires dev.fairlead.protocol;
   requires info.picocli;

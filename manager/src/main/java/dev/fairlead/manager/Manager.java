@@ -79,6 +79,7 @@ public final class Manager implements AutoCloseable {
   private final PortLeases leases;
   private final VmComposer composer;
   private final Admissions admissions;
+  private final GuestAccess guests;
 
   /** Does what follows an end, in order, and looks at deadlines. */
   private final ScheduledThreadPoolExecutor tasks =
@@ -109,6 +110,7 @@ public final class Manager implements AutoCloseable {
    * @param directories opened for it; closed with it
    * @param instance its name in the fleet
    * @param admissions closed with it
+   * @param guests how VMs connect
    */
   Manager(
       ManagerSettings settings,
@@ -118,6 +120,7 @@ public final class Manager implements AutoCloseable {
       Registry registry,
       EventSink events,
       Admissions admissions,
+      GuestAccess guests,
       InstantSource clock) {
     this.settings = settings;
     this.instance = instance;
@@ -126,6 +129,7 @@ public final class Manager implements AutoCloseable {
     this.registry = registry;
     this.events = events;
     this.admissions = admissions;
+    this.guests = guests;
     this.clock = clock;
     this.composer = new VmComposer(settings, hypervisor);
     this.leases = new PortLeases(settings.ports(), composer.forwardAddress(), clock);
@@ -477,7 +481,7 @@ public final class Manager implements AutoCloseable {
   private VmView launch(ManagedVm vm, Registration registration) {
     say(vm, "VmProvision", "Starting", JsonObject.empty());
     try {
-      Vm running = startOnFreePorts(vm, registration);
+      Vm running = startOnFreePorts(vm, guests.admit(registration));
       vm.started(running);
       say(
           vm,
@@ -626,6 +630,7 @@ public final class Manager implements AutoCloseable {
       leases.release(lease.ports());
     }
     admissions.close(vm.computation());
+    guests.dismiss(vm.computation());
     write(vm, lease);
     clear(vm, isFailure(end));
     boolean failed = isFailure(end);
@@ -854,6 +859,7 @@ public final class Manager implements AutoCloseable {
             .get()
             .channel()
             .ifPresent(channel -> admissions.adopt(vm.computation(), channel.peer()));
+        guests.adopt(vm.computation());
         vm.started(running.get());
         LOG.log(
             INFO,

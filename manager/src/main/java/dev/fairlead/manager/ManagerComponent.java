@@ -122,12 +122,16 @@ public final class ManagerComponent {
     /** The file with the manager's credential; not needed where an issuer is in this process. */
     String credential_file() default "";
 
+    /** Whether VMs connect through this host's relay, and not as the registry says. */
+    boolean relay() default false;
+
     /** How long a credential lives that an issuer in this process issues, in seconds. */
     long credential_lifetime() default 86_400;
   }
 
   private final ManagerLink link;
   private final Admissions admissions = new Admissions();
+  private final Guests guests;
   private final Manager manager;
   private final JsonServer server;
   private final TransportProvider transport;
@@ -155,6 +159,7 @@ public final class ManagerComponent {
             path(config.credential_file()));
     this.lifetime = Duration.ofSeconds(config.credential_lifetime());
     ManagerSettings own = settings(config, config.environment() ? System.getenv() : Map.of());
+    guests = new Guests(config.relay());
     RunDirectories directories = RunDirectories.open(own.runs());
     try (Undo undo = new Undo()) {
       undo.later(directories::close);
@@ -170,6 +175,7 @@ public final class ManagerComponent {
               link.registry(),
               link,
               admissions,
+              guests,
               InstantSource.system());
       undo.later(manager::close);
       manager.start();
@@ -306,6 +312,21 @@ public final class ManagerComponent {
   /** It goes. */
   void unbindAdmission(PeerAdmission gone) {
     admissions.remove(gone);
+  }
+
+  /** VMs have a way of this host. */
+  @Reference(
+      name = "guests",
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void bindGuests(GuestAccess bound) {
+    guests.use(bound);
+  }
+
+  /** It goes. */
+  void unbindGuests(GuestAccess gone) {
+    guests.forget(gone);
   }
 
   private void stopKeeping() {

@@ -66,6 +66,7 @@ class ManagerRoutesTest {
             registry,
             event -> {},
             new Admissions(),
+            new Guests(false),
             InstantSource.system());
     manager.start();
     server =

@@ -81,6 +81,7 @@ class ManagerTest {
             registry,
             events::add,
             admissions(),
+            new Guests(false),
             clock);
     opened.add(manager);
     manager.start();

@@ -31,9 +31,9 @@ public final class GuestSocket {
   /** Of the guest's own numbers, the one that means its host. */
   private static final String HOST = "2";
 
-  private static final int LONGEST_PORT = 10;
+  private static final int LONGEST_PORT = 5;
   private static final Pattern AUTHORITY =
-      Pattern.compile("([^:@]*|\\[[0-9a-fA-F:.]*]):(\\d{1,10})");
+      Pattern.compile("([^:@]*|\\[[0-9a-fA-F:.]*]):(\\d{1,5})");
 
   private GuestSocket() {}
 

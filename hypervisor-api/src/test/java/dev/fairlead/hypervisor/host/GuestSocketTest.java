@@ -54,7 +54,7 @@ class GuestSocketTest {
 
   @Test
   void refusesARunDirectoryInWhichNoSocketCouldBeMade() {
-    String longest = "/" + "x".repeat(GuestSocket.MAX_PATH - "//vsock.sock_4294967295".length());
+    String longest = "/" + "x".repeat(GuestSocket.MAX_PATH - "//vsock.sock_65535".length());
     assertThat(GuestSocket.of(Path.of(longest))).hasFileName("vsock.sock");
     assertThatExceptionOfType(HypervisorException.class)
         .isThrownBy(() -> GuestSocket.of(Path.of(longest + "x")))

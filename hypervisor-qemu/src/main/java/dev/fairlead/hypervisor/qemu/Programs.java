@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 
 /** Finds programs, and says what they may see of our environment. */
 final class Programs {
@@ -26,18 +27,27 @@ final class Programs {
    * @throws HypervisorException {@code BROKEN}, code {@code program-missing}
    */
   static Path find(String name, String hint) {
-    return Arrays.stream(path().split(File.pathSeparator))
-        .filter(folder -> !folder.isEmpty())
-        .map(folder -> Path.of(folder).resolve(name))
-        .filter(program -> Files.isRegularFile(program) && Files.isExecutable(program))
-        .findFirst()
-        .map(Path::toAbsolutePath)
+    return find(name)
         .orElseThrow(
             () ->
                 new HypervisorException(
                     HypervisorException.Category.BROKEN,
                     "program-missing",
                     "There is no program %s; install it: %s".formatted(name, hint)));
+  }
+
+  /** Whether a program is on the PATH. */
+  static boolean isPresent(String name) {
+    return find(name).isPresent();
+  }
+
+  private static Optional<Path> find(String name) {
+    return Arrays.stream(path().split(File.pathSeparator))
+        .filter(folder -> !folder.isEmpty())
+        .map(folder -> Path.of(folder).resolve(name))
+        .filter(program -> Files.isRegularFile(program) && Files.isExecutable(program))
+        .findFirst()
+        .map(Path::toAbsolutePath);
   }
 
   /** All that QEMU inherits: our own environment may hold secrets that are none of its business. */

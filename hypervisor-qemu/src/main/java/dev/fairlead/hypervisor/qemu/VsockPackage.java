@@ -51,6 +51,16 @@ public record VsockPackage(
       List.of("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY");
   private static final ReentrantLock ONE = new ReentrantLock();
 
+  /** Whether this host has neither a kernel that is such a device, nor the program on its PATH. */
+  public static boolean isNeeded() {
+    return !Vsock.isInKernel() && !Programs.isPresent(NAME);
+  }
+
+  /** Whether this host's kernel is a vsock device: no program is needed. */
+  public static boolean isInKernel() {
+    return Vsock.isInKernel();
+  }
+
   /**
    * What the cache holds, if it is whole.
    *

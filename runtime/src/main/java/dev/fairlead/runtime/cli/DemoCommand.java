@@ -79,7 +79,6 @@ final class DemoCommand implements Callable<Integer> {
     Map<String, String> all = new LinkedHashMap<>();
     all.put("manager.port", Integer.toString(Ports.free()));
     all.put("computations.port", Integer.toString(Ports.free()));
-    all.put("broker.port", "0");
     all.put("on.shutdown", "end");
     all.put("manager.environment", "false");
     all.putAll(variables);
@@ -133,6 +132,7 @@ final class DemoCommand implements Callable<Integer> {
             .put("transport", transport)
             .put("hypervisor", hypervisor.name())
             .put("accelerator", Fields.text(vm, "accelerator"))
+            .putIfPresent("device", vm.optionalString("device").orElse(null))
             .put("computation", submitted.id())
             .put("state", complete ? "Complete" : "Failed")
             .put("resultVerified", verified)

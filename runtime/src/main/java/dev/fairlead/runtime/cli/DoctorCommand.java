@@ -2,6 +2,7 @@
 package dev.fairlead.runtime.cli;
 
 import dev.fairlead.agent.image.Requirement;
+import dev.fairlead.hypervisor.qemu.VsockPackage;
 import dev.fairlead.protocol.json.JsonArray;
 import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.protocol.json.JsonValue;
@@ -10,11 +11,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 /** Says what this machine lacks. */
 @Command(
@@ -25,11 +29,17 @@ final class DoctorCommand implements Callable<Integer> {
 
   private static final long LEAST_FREE_BYTES = 3L << 30;
 
+  @Option(
+      names = "--fetch",
+      description = "Fetch what is not installed but kept in the cache: vhost-device-vsock.")
+  private boolean fetch;
+
   @Mixin private Out out = new Out();
 
   private final List<JsonValue> checks = new ArrayList<>();
   private final Set<String> packages = new TreeSet<>();
   private boolean good = true;
+  private @Nullable JsonObject vsock;
 
   /** Made by picocli. */
   DoctorCommand() {}
@@ -53,6 +63,7 @@ final class DoctorCommand implements Callable<Integer> {
       }
     }
     check("kvm", true, kvm());
+    vsock(installation);
     for (int port : new int[] {9020, 9021, 4222}) {
       check("port " + port, true, Ports.isFree(port) ? "free" : "in use: a host may be up already");
     }
@@ -68,6 +79,7 @@ final class DoctorCommand implements Callable<Integer> {
             .put("good", good)
             .put("checks", JsonArray.of(checks))
             .put("packages", List.copyOf(packages))
+            .putIfPresent("vsock", vsock)
             .build());
     return good ? ExitCode.DONE : ExitCode.MISSING;
   }
@@ -86,6 +98,40 @@ final class DoctorCommand implements Callable<Integer> {
     good &= ok;
     out.line("%-8s %-20s %s".formatted(ok ? "ok" : "MISSING", what, detail));
     checks.add(JsonObject.builder().put("what", what).put("ok", ok).put("detail", detail).build());
+  }
+
+  /** The vsock device of VMs: the kernel's, or a program's that is fetched. */
+  private void vsock(Installation installation) {
+    if (VsockPackage.isInKernel()) {
+      check("vsock", true, "/dev/vhost-vsock: the kernel is the device");
+      return;
+    }
+    if (!VsockPackage.isNeeded()) {
+      check("vsock", true, "vhost-device-vsock is on the PATH");
+      return;
+    }
+    Optional<VsockPackage> cached =
+        fetch
+            ? Optional.of(VsockProgram.fetch(installation, out::progress))
+            : VsockPackage.cached(installation.cache());
+    cached.ifPresentOrElse(
+        found -> {
+          check("vsock", true, "vhost-device-vsock %s, fetched".formatted(found.version()));
+          out.line("         package   sha256 " + found.packageSha256());
+          out.line("         program   sha256 " + found.programSha256());
+          vsock =
+              JsonObject.builder()
+                  .put("version", found.version())
+                  .put("packageSha256", found.packageSha256())
+                  .put("programSha256", found.programSha256())
+                  .build();
+        },
+        () ->
+            check(
+                "vsock",
+                true,
+                "vhost-device-vsock is fetched by the first host over vsock, or now:"
+                    + " ./fairlead doctor --fetch"));
   }
 
   /** KVM is a matter of speed, not of need; /dev/kvm alone does not mean that guests run. */

@@ -27,15 +27,13 @@ final class GuestImage {
   /**
    * Builds it, or takes it from the cache.
    *
-   * @param deployment the host's; its agent's is named {@code agent-} and this
+   * @param deployment the host's; its agent's is what it says, or {@code agent-} and this
    */
   static ImageReport of(
       Installation installation, String deployment, boolean anew, Consumer<String> progress)
       throws IOException {
     Deployment agent =
-        installation
-            .deployment("agent-" + deployment)
-            .flatten(Map.of(), name -> null, installation.jars());
+        installation.agent(deployment).flatten(Map.of(), name -> null, installation.jars());
     Path base = Path.of("/app");
     Deployment inGuest =
         new Deployment(

@@ -70,6 +70,10 @@ final class Host {
       variables.put("initramfs", image.initramfs().toString());
       variables.put("kernel.sha256", image.kernelSha256());
       variables.put("initramfs.sha256", image.initramfsSha256());
+      if (feature.variables().containsKey(VsockProgram.VARIABLE)) {
+        VsockProgram.find(installation, progress::say)
+            .ifPresent(program -> variables.put(VsockProgram.VARIABLE, program.toString()));
+      }
     } else {
       variables.put("agent.command", agentCommand(installation, wanted.deployment(), home));
     }
@@ -108,9 +112,7 @@ final class Host {
   private static String agentCommand(Installation installation, String deployment, Path home)
       throws IOException {
     Deployment agent =
-        installation
-            .deployment("agent-" + deployment)
-            .flatten(Map.of(), name -> null, installation.jars());
+        installation.agent(deployment).flatten(Map.of(), name -> null, installation.jars());
     Path file = home.resolve("agent.deployment");
     Files.writeString(file, agent.format(home), UTF_8);
     List<String> command = new ArrayList<>();

@@ -71,6 +71,11 @@ record Installation(Path root) {
     return FeatureFile.read(file);
   }
 
+  /** The deployment of a deployment's agents: its variable {@code agent}, or its own name. */
+  FeatureFile agent(String name) throws IOException {
+    return deployment(deployment(name).variables().getOrDefault("agent", "agent-" + name));
+  }
+
   /** Where state is kept, unless a person says otherwise. */
   static Path home() {
     String named = environment("FAIRLEAD_HOME");

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.transport.vsock.access;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.fairlead.transport.access.Grant;
+import dev.fairlead.transport.access.PeerAdmission;
+import dev.fairlead.transport.api.Message;
+import dev.fairlead.transport.api.TransportException;
+import dev.fairlead.transport.vsock.RawEnd;
+import dev.fairlead.transport.vsock.wire.Messages;
+import dev.fairlead.transport.vsock.wire.Wire;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What one end can do to others through a hub: nothing. */
+@Timeout(60)
+class HubTest {
+
+  private static final Duration HOUR = Duration.ofHours(1);
+  private static final int CREDIT = 1 << 30;
+
+  @SuppressWarnings("NullAway.Init")
+  private Path folder;
+
+  @SuppressWarnings("NullAway.Init")
+  private VsockIssuer issuer;
+
+  @BeforeEach
+  void start() throws IOException {
+    folder = Files.createTempDirectory("fl-hub-");
+    issuer = open();
+  }
+
+  private VsockIssuer open() {
+    return VsockIssuer.open(
+        HubSettings.read(Map.of("dir", folder.toString())::get),
+        InstantSource.system(),
+        new SecureRandom());
+  }
+
+  @AfterEach
+  void stop() throws IOException {
+    issuer.close();
+    try (var files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.delete(folder);
+  }
+
+  @Test
+  void readerThatReadsNothingIsCutOffAndHoldsUpNobody() throws Exception {
+    try (RawEnd slow = host(reader(), CREDIT).subscribe(1, "fl/*/up/**");
+        RawEnd quick = host(collector(), CREDIT).subscribe(1, "fl/*/up/**");
+        RawEnd sender = host(agent("a"), CREDIT)) {
+      stands(quick);
+      slow.ping().await(Wire.PONG);
+      byte[] payload = new byte[512 << 10];
+      for (int i = 0; i < 100; i++) {
+        sender.send(new Message("fl/a/up/logs", payload));
+        quick.ping();
+        assertThat(Messages.read(message(quick)).payload().remaining()).isEqualTo(payload.length);
+        sender.await(Wire.ACK);
+      }
+      assertThat(slow.goodbye()).isEqualTo("too-slow");
+    }
+  }
+
+  @Test
+  void collectorIsWaitedFor() throws Exception {
+    try (RawEnd collector = host(collector(), 0).subscribe(1, "fl/*/up/**");
+        RawEnd sender = host(agent("a"), CREDIT)) {
+      collector.ping().await(Wire.PONG);
+      byte[] payload = new byte[200 << 10];
+      for (int i = 0; i < 8; i++) {
+        sender.send(new Message("fl/a/up/logs", payload));
+      }
+      sender.ping();
+      long acknowledged = 0;
+      for (var frame = sender.in.next(); frame.kind() != Wire.PONG; frame = sender.in.next()) {
+        acknowledged = frame.body().getLong();
+      }
+      assertThat(acknowledged).isLessThan(8);
+      collector.out.begin(Wire.CREDIT, 4).put4(CREDIT).end();
+      collector.out.flush();
+      for (int i = 0; i < 8; i++) {
+        message(collector);
+      }
+      while (acknowledged < 8) {
+        acknowledged = sender.await(Wire.ACK).getLong();
+      }
+    }
+  }
+
+  @Test
+  void guestThatReadsNothingHoldsUpNoCollector() throws Exception {
+    admit("a");
+    try (RawEnd guest = guest(agent("a")).subscribe(1, "fl/a/down/**");
+        RawEnd other = host(agent("b"), CREDIT).subscribe(1, "fl/b/down/**");
+        RawEnd collector = host(collector(), CREDIT)) {
+      guest.ping().await(Wire.PONG);
+      other.ping().await(Wire.PONG);
+      byte[] payload = new byte[512 << 10];
+      for (int i = 0; i < 60; i++) {
+        collector.send(new Message("fl/a/down/commands", payload));
+        collector.await(Wire.ACK);
+      }
+      collector.send(new Message("fl/b/down/commands", payload));
+      message(other);
+      assertThat(guest.goodbye()).isEqualTo("too-slow");
+    }
+  }
+
+  @Test
+  void vmComesInAsItselfAlone() throws Exception {
+    Path socket = folder.resolve("vm.sock_9998");
+    String own = agent("a");
+    String others = agent("b");
+    assertThat(socket).doesNotExist();
+    PeerAdmission.Admission admission = admit("a");
+    try (RawEnd guest = new RawEnd(socket).hello(own, CREDIT)) {
+      guest.await(Wire.WELCOME);
+      try (RawEnd liar = new RawEnd(socket).hello(others, CREDIT)) {
+        assertThat(liar.goodbye()).isEqualTo("credential-of-another");
+      }
+      guest.send(new Message("fl/b/up/logs", new byte[0]));
+      assertThat(guest.await(Wire.DENIED).getLong()).isEqualTo(1);
+      admission.close();
+      assertThatThrownBy(() -> guest.await(Wire.PONG)).isInstanceOf(IOException.class);
+    }
+    assertThat(socket).doesNotExist();
+  }
+
+  @Test
+  void peerIsAdmittedAsOneSubject() throws Exception {
+    PeerAdmission.Admission admission = admit("a");
+    PeerAdmission.Admission again = admit("a");
+    assertThatThrownBy(() -> admit("b"))
+        .isInstanceOfSatisfying(
+            TransportException.class, e -> assertThat(e.code()).isEqualTo("peer-taken"));
+    again.close();
+    assertThat(folder.resolve("vm.sock_9998")).exists();
+    admission.close();
+    assertThat(folder.resolve("vm.sock_9998")).doesNotExist();
+    for (String peer : List.of("vsock://1", "vsock://2", "vsock://9:1", "tcp://x:1", "unix:x")) {
+      assertThatThrownBy(() -> issuer.admit("a", URI.create(peer)))
+          .isInstanceOfSatisfying(
+              TransportException.class, e -> assertThat(e.code()).isEqualTo("bad-peer"));
+    }
+    assertThatThrownBy(() -> issuer.admit("a", URI.create("unix:///nowhere/at/all.sock")))
+        .isInstanceOfSatisfying(
+            TransportException.class, e -> assertThat(e.code()).isEqualTo("peer-not-reachable"));
+  }
+
+  @Test
+  void vmHasFewConnectionsAtATime() throws Exception {
+    String own = agent("a");
+    Path socket = folder.resolve("vm.sock_9998");
+    admit("a");
+    try (RawEnd one = new RawEnd(socket).hello(own, CREDIT);
+        RawEnd two = new RawEnd(socket).hello(own, CREDIT);
+        RawEnd three = new RawEnd(socket).hello(own, CREDIT);
+        RawEnd four = new RawEnd(socket).hello(own, CREDIT)) {
+      for (RawEnd each : List.of(one, two, three, four)) {
+        each.await(Wire.WELCOME);
+      }
+      assertThatThrownBy(() -> new RawEnd(socket).hello(own, CREDIT).await(Wire.WELCOME))
+          .isInstanceOf(IOException.class);
+    }
+  }
+
+  @Test
+  void whoOverdrawsItsWindowIsCutOff() throws Exception {
+    try (RawEnd collector = host(collector(), 0).subscribe(1, "fl/*/up/**");
+        RawEnd sender = host(agent("a"), CREDIT)) {
+      collector.ping().await(Wire.PONG);
+      byte[] payload = new byte[900 << 10];
+      assertThatThrownBy(
+              () -> {
+                for (int i = 0; i < 5; i++) {
+                  sender.send(new Message("fl/a/up/logs", payload));
+                }
+                sender.await(Wire.PONG);
+              })
+          .isInstanceOf(IOException.class);
+    }
+  }
+
+  @Test
+  void otherVersionIsAnsweredWithOurs() throws Exception {
+    try (RawEnd end = new RawEnd(folder.resolve("hub.sock"))) {
+      end.channel.write(ByteBuffer.wrap(new byte[] {'F', 'L', 'V', 'S', 2, 9, 0, 0}));
+      assertThat(end.in.greeting()).containsExactly(Wire.VERSION, Wire.VERSION);
+      assertThatThrownBy(end.in::next).isInstanceOf(IOException.class);
+    }
+  }
+
+  @Test
+  void whoSaysNothingIsClosed() throws Exception {
+    try (RawEnd end = new RawEnd(folder.resolve("hub.sock"))) {
+      assertThatThrownBy(end.in::greeting).isInstanceOf(IOException.class);
+    }
+  }
+
+  @Test
+  void bookOutlivesTheIssuerAndKeepsNoSecret() throws Exception {
+    String valid = agent("a");
+    String revoked = agent("b");
+    issuer.revoke("b");
+    admit("a");
+    issuer.close();
+    assertThat(Files.readString(folder.resolve("book"))).doesNotContain(valid.substring(4));
+    issuer = open();
+    assertThat(folder.resolve("vm.sock_9998")).as("admissions are not kept").doesNotExist();
+    host(valid, CREDIT).close();
+    try (RawEnd end = new RawEnd(folder.resolve("hub.sock")).hello(revoked, CREDIT)) {
+      assertThat(end.goodbye()).isEqualTo("credential-revoked");
+    }
+    assertThatThrownBy(this::open)
+        .isInstanceOfSatisfying(
+            TransportException.class, e -> assertThat(e.code()).isEqualTo("folder-in-use"));
+    issuer.close();
+    Files.writeString(folder.resolve("book"), "fairlead-vsock-book 1\nissued x\n", UTF_8);
+    assertThatThrownBy(this::open)
+        .isInstanceOfSatisfying(
+            TransportException.class, e -> assertThat(e.code()).isEqualTo("corrupt-state"));
+    Files.delete(folder.resolve("book"));
+    issuer = open();
+  }
+
+  private PeerAdmission.Admission admit(String subject) {
+    return issuer.admit(subject, URI.create("unix://" + folder.resolve("vm.sock")));
+  }
+
+  private RawEnd guest(String credential) throws IOException {
+    RawEnd end = new RawEnd(folder.resolve("vm.sock_9998")).hello(credential, CREDIT);
+    end.await(Wire.WELCOME);
+    return end;
+  }
+
+  private RawEnd host(String credential, int credit) throws IOException {
+    RawEnd end = new RawEnd(folder.resolve("hub.sock")).hello(credential, credit);
+    end.await(Wire.WELCOME);
+    return end;
+  }
+
+  private static void stands(RawEnd end) throws IOException {
+    end.ping().await(Wire.PONG);
+  }
+
+  private static ByteBuffer message(RawEnd end) throws IOException {
+    ByteBuffer body = end.await(Wire.MESSAGE);
+    body.position(2 + 4 * body.getShort(0));
+    return body;
+  }
+
+  private String agent(String id) {
+    return issuer
+        .issue(
+            new Grant(id, List.of("fl/" + id + "/up/**"), List.of("fl/" + id + "/down/**")), HOUR)
+        .content();
+  }
+
+  private String collector() {
+    return issuer
+        .issue(
+            new Grant(
+                "_collector",
+                List.of("fl/*/down/**"),
+                List.of("fl/_collector/down/**", "fl/*/up/**")),
+            HOUR)
+        .content();
+  }
+
+  private String reader() {
+    return issuer.issue(new Grant("_reader", List.of(), List.of("fl/*/up/**")), HOUR).content();
+  }
+}
