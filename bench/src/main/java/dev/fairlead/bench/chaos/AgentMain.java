@@ -198,6 +198,7 @@ public final class AgentMain {
   private JsonObject books(boolean drained) {
     Books books = stream.books();
     return JsonObject.builder()
+        .put("run", words.number(Words.RUN))
         .put("epoch", stream.id().epoch())
         .put("appended", books.appended())
         .put("delivered", books.delivered())

@@ -223,6 +223,9 @@ public final class Chaos implements AutoCloseable {
       requireOpen();
     }
     injector.mend();
+    for (Guest guest : guests) {
+      await("agent " + guest.computation(), guest.console(), guest::hasBegun);
+    }
     progress.accept("everything is mended; agents say no more, and drain");
   }
 

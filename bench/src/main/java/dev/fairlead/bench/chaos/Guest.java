@@ -135,6 +135,11 @@ final class Guest implements VmListener, AutoCloseable {
             this);
   }
 
+  /** Whether the newest run says lines, so that it can be asked to end. */
+  boolean hasBegun() throws IOException {
+    return books().filter(any -> any.integer("run", 1, Integer.MAX_VALUE) == run).isPresent();
+  }
+
   boolean isRunning() {
     Vm now = vm;
     return now != null && now.isRunning();

@@ -24,14 +24,12 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "chaos",
     description = {
-      "Has agents say numbered lines over a real transport while, from a seed, its broker or hub"
-          + " is",
-      "killed and stalled, links are cut, agents and the collector are killed. In the end all is",
-      "mended and drains; then each line of a ledger, kept by a process of its own, is held"
-          + " against",
-      "the files of the store: every line that had reached its agent's spool must be stored once,"
-          + " in",
-      "its place, as it was said. Everything is taken down in the end.",
+      "Has agents say numbered lines over a real transport while, from a seed, its",
+      "broker or hub is killed and stalled, links are cut, agents and the collector",
+      "are killed. In the end all is mended and drains; then each line of a ledger,",
+      "kept by a process of its own, is held against the files of the store: every",
+      "line that had reached its agent's spool must be stored once, in its place, as",
+      "it was said. Everything is taken down in the end.",
       "",
       "Exit status 0 means that nothing was lost, doubled, reordered or altered.",
       ""
@@ -39,13 +37,13 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "With --keep DIR anybody can recount. ledger.ndjson has one line for each line that an agent",
-      "meant to say, with its number, hash (16 hex digits of its SHA-256) and the level that its",
-      "append reached, and one for each start of an agent, with the last number found in its"
-          + " spool;",
-      "store.ndjson has one for each line that the store's files hold, in their order.",
+      "With --keep DIR anybody can recount. ledger.ndjson has one line for each line",
+      "that an agent meant to say, with its number, its hash (16 hex digits of its",
+      "SHA-256) and the level that its append reached; and one for each start of an",
+      "agent, with the last number found in its spool. store.ndjson has one for each",
+      "line that the store's files hold, in their order.",
       "",
-      "Example: ./fairlead chaos --transport nats --seed 7 --seconds 60 --rate 20000 --json -",
+      "  ./fairlead chaos --transport nats --seed 7 --seconds 60 --rate 20000 --json -",
     })
 final class ChaosCommand implements Callable<Integer> {
 
