@@ -14,5 +14,6 @@ module dev.fairlead.conformance {
   uses dev.fairlead.transport.api.TransportProvider;
 
   provides dev.fairlead.transport.tck.TransportContract with
-      dev.fairlead.conformance.NatsContract;
+      dev.fairlead.conformance.NatsContract,
+      dev.fairlead.conformance.VsockContract;
 }

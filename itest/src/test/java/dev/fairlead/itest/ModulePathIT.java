@@ -30,7 +30,8 @@ class ModulePathIT {
   static Stream<Arguments> transports() {
     return Stream.of(
         Arguments.of("memory", "hub=itest", List.of(kit())),
-        Arguments.of("nats", "dir=", jars("transport-api", "transport-base", "transport-nats")));
+        Arguments.of("nats", "dir=", jars("transport-api", "transport-base", "transport-nats")),
+        Arguments.of("vsock", "dir=", jars("transport-api", "transport-vsock")));
   }
 
   @ParameterizedTest(name = "{0}")

@@ -36,13 +36,14 @@ class HubFuzzTest {
     try (HubProcess hub = HubProcess.start()) {
       String hostile = credential(hub, "hostile", "fl/hostile/up/**", "fl/hostile/down/**");
       String echo = credential(hub, "echo", "fl/echo/**", "fl/echo/**");
-      connections(hub, hostile, random, CONNECTIONS / 4); // its heap finds its size
-      long before = hub.resident();
+      long before = 0;
       try (RawEnd honest = new RawEnd(hub.socket()).hello(echo, 1 << 30)) {
         honest.await(Wire.WELCOME);
         honest.subscribe(1, "fl/echo/**");
+        connections(hub, hostile, random, CONNECTIONS / 4, honest); // its heap finds its size
+        before = hub.resident();
         for (int i = 0; i < 4; i++) {
-          connections(hub, hostile, random, CONNECTIONS / 4);
+          connections(hub, hostile, random, CONNECTIONS / 4, honest);
           requests(hub, hostile, random, REQUESTS / 4, honest);
           serves(honest, "round " + i);
         }
@@ -56,9 +57,13 @@ class HubFuzzTest {
     }
   }
 
-  private static void connections(HubProcess hub, String credential, Random random, int count)
+  private static void connections(
+      HubProcess hub, String credential, Random random, int count, RawEnd honest)
       throws IOException {
     for (int i = 0; i < count; i++) {
+      if (i % 100 == 0) {
+        honest.ping().await(Wire.PONG);
+      }
       try (RawEnd end = new RawEnd(hub.socket())) {
         try {
           int stage = random.nextInt(3);

@@ -131,6 +131,23 @@ public final class HubProcess implements AutoCloseable {
   /** Stops it where it stands. */
   public void stall() {
     signal("STOP");
+    Process running = process;
+    await().atMost(PATIENCE).until(() -> running == null || isStopped(running));
+  }
+
+  /** A stop takes each thread where it runs, a moment after the signal. */
+  private static boolean isStopped(Process process) {
+    try (Stream<Path> threads = Files.list(Path.of("/proc/" + process.pid() + "/task"))) {
+      for (Path thread : threads.toList()) {
+        String stat = Files.readString(thread.resolve("stat"));
+        if (stat.charAt(stat.lastIndexOf(')') + 2) != 'T') {
+          return false;
+        }
+      }
+      return true;
+    } catch (IOException e) {
+      return !process.isAlive();
+    }
   }
 
   /** Lets it go on. */

@@ -163,16 +163,16 @@ final class VsockIssuer implements CredentialIssuer, PeerAdmission {
     Message.requireAddress("subject/" + subject);
     Place place = Place.parse(peer.toString());
     if (place == null
-        || (place instanceof Place.Machine machine && (machine.port() >= 0 || machine.cid() < 3))) {
+        || (place instanceof Place.Machine machine
+            && (machine.port() >= 0 || machine.cid() == 0 || machine.cid() == 2))) {
       throw new TransportException(
           REFUSED,
           "bad-peer",
-          "A peer is vsock://<cid> with a number from 3, or unix:///<path> of at most "
+          "A peer is vsock://<cid> of a VM, or unix:///<path> of at most "
               + Place.MAX_PATH
               + " bytes.");
     }
-    if (place instanceof Place.Unix unix
-        && Place.parse("unix://" + unix.path() + "_" + settings.port()) == null) {
+    if (place instanceof Place.Unix unix && !unix.port(settings.port()).fits()) {
       throw new TransportException(
           REFUSED, "bad-peer", "The peer's path has no room for the port: choose a shorter one.");
     }

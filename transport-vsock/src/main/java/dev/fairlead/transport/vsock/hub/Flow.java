@@ -11,7 +11,9 @@ final class Flow {
   private final long window;
   // All guarded by this.
   private long count;
+  private long acknowledged;
   private long bytes;
+  private int present;
   private int holders;
 
   /**
@@ -35,13 +37,14 @@ final class Flow {
    * @return its number, from 1; 0 when the sender has overdrawn its window
    */
   synchronized long came(int size) {
-    bytes += size;
-    return bytes > window ? 0 : count + 1;
+    present = size;
+    return bytes + size > window ? 0 : count + 1;
   }
 
   /** The message that came last has been dealt with, and may be acknowledged. */
   synchronized void done() {
     count++;
+    bytes += present;
   }
 
   /** A receiver asks to wait. */
@@ -57,13 +60,14 @@ final class Flow {
     acknowledge();
   }
 
-  /** Acknowledges all that has come, unless a receiver asks to wait. */
+  /** Acknowledges all that has been dealt with, unless a receiver asks to wait. */
   void acknowledge() {
     long upTo;
     synchronized (this) {
-      if (holders > 0 || bytes == 0) {
+      if (holders > 0 || acknowledged == count) {
         return;
       }
+      acknowledged = count;
       bytes = 0;
       upTo = count;
     }

@@ -294,9 +294,7 @@ public final class Hub implements AutoCloseable {
     Peer peer = peers.computeIfAbsent(place, at -> Peer.vm(at, subject));
     try {
       if (place instanceof Place.Unix unix) {
-        Place at =
-            new Place.Unix(unix.path().resolveSibling(unix.path().getFileName() + "_" + port));
-        doors.put(place, Door.open(at, channel -> enter(channel, peer)));
+        doors.put(place, Door.open(unix.port(port), channel -> enter(channel, peer)));
       } else if (machineDoor == null || !machineDoor.isOpen()) {
         machineDoor = Door.open(Place.Machine.any(port), this::enterByNumber);
       }

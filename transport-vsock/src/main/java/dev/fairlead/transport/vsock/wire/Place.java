@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
@@ -42,9 +43,24 @@ public sealed interface Place {
       return UnixDomainSocketAddress.of(path);
     }
 
+    /** The socket beside it that stands for a port of it, by the hybrid convention. */
+    public Unix port(int port) {
+      return new Unix(path.resolveSibling(path.getFileName() + "_" + port));
+    }
+
+    /** Whether the kernel has room for the path. */
+    public boolean fits() {
+      return path.toString().getBytes(UTF_8).length <= MAX_PATH;
+    }
+
+    /** As {@link Place#parse} reads it: one word. */
     @Override
     public String toString() {
-      return "unix://" + path;
+      try {
+        return "unix://" + new URI(null, null, path.toString(), null).getRawPath();
+      } catch (URISyntaxException e) {
+        throw new IllegalStateException("Every absolute path is one of a URI.", e);
+      }
     }
   }
 
@@ -120,9 +136,9 @@ public sealed interface Place {
       if (!plain || uri.getPath() == null || uri.getRawQuery() != null) {
         return null;
       }
-      Path path = Path.of(uri.getPath());
-      boolean fits = path.isAbsolute() && path.toString().getBytes(UTF_8).length <= MAX_PATH;
-      return fits && path.getFileName() != null ? new Unix(path) : null;
+      Unix place = new Unix(Path.of(uri.getPath()));
+      boolean whole = place.path().isAbsolute() && place.path().getFileName() != null;
+      return whole && place.fits() ? place : null;
     } catch (IllegalArgumentException e) {
       return null; // no URI, or no path: InvalidPathException is one of these
     }

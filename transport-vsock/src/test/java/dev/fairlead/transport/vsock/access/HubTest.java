@@ -158,7 +158,7 @@ class HubTest {
     assertThat(folder.resolve("vm.sock_9998")).exists();
     admission.close();
     assertThat(folder.resolve("vm.sock_9998")).doesNotExist();
-    for (String peer : List.of("vsock://1", "vsock://2", "vsock://9:1", "tcp://x:1", "unix:x")) {
+    for (String peer : List.of("vsock://0", "vsock://2", "vsock://9:1", "tcp://x:1", "unix:x")) {
       assertThatThrownBy(() -> issuer.admit("a", URI.create(peer)))
           .isInstanceOfSatisfying(
               TransportException.class, e -> assertThat(e.code()).isEqualTo("bad-peer"));

@@ -125,6 +125,23 @@ class OutflowTest {
     assertThat(flow.came(1)).as("beyond the window").isZero();
   }
 
+  @Test
+  void messageThatIsBeingDealtWithIsAcknowledgedAfterwards() {
+    Outflow back = outflow(true, PLENTY);
+    Flow flow = new Flow(back, 1000);
+    flow.came(100);
+    flow.done();
+    flow.hold();
+    assertThat(flow.came(100)).isEqualTo(2);
+    flow.release();
+    back.take(batch);
+    assertThat(batch.acknowledge).isEqualTo(1);
+    flow.done();
+    flow.acknowledge();
+    back.take(batch);
+    assertThat(batch.acknowledge).isEqualTo(2);
+  }
+
   private Outflow outflow(boolean patient, long credit) {
     return new Outflow(LIMITS, held, patient, credit);
   }

@@ -16,6 +16,9 @@ class PlaceTest {
     assertThat(Place.parse("vsock://42")).isEqualTo(new Place.Machine(42, -1));
     assertThat(Place.parse("unix:///run/a%20b.sock"))
         .isEqualTo(new Place.Unix(Path.of("/run/a b.sock")));
+    Place odd = new Place.Unix(Path.of("/run/a %b\n?#é.sock"));
+    assertThat(odd.toString()).doesNotContain(" ", "\n");
+    assertThat(Place.parse(odd.toString())).isEqualTo(odd);
   }
 
   @ParameterizedTest
