@@ -2,12 +2,14 @@
 package dev.fairlead.itest;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.fairlead.protocol.json.Json;
 import dev.fairlead.protocol.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -24,7 +26,7 @@ final class ChaosIT {
   @TempDir Path folder;
 
   @ParameterizedTest
-  @ValueSource(strings = {"nats"})
+  @ValueSource(strings = {"nats", "vsock"})
   void everyLineIsStoredOnceWhateverBreaks(String transport) throws Exception {
     Path keep = folder.resolve("kept");
     JsonObject said =
@@ -56,6 +58,24 @@ final class ChaosIT {
   void agentThatClaimsTooMuchIsFound() throws Exception {
     JsonObject said = chaos(NOT_CLEAN, List.of("agent-claims-early"), "--seed", "3");
     assertThat(number(said, "lost")).as(said.toString()).isPositive();
+  }
+
+  @Test
+  void endedEarlyItLeavesNothing() throws Exception {
+    try (FairleadCommand chaos =
+        FairleadCommand.start(
+            folder, "chaos", "--seconds", "60", "--rate", "100", "--agents", "2")) {
+      // Itself, what carries messages, ledger, collector, two agents.
+      await().atMost(Duration.ofMinutes(2)).until(() -> processes() >= 6 || !chaos.isRunning());
+      chaos.terminate();
+      assertThat(chaos.await(2)).as(chaos.said()).isNotZero();
+    }
+    assertThat(FairleadCommand.processesNaming(folder)).isEmpty();
+    assertThat(folder.resolve("tmp")).isEmptyDirectory();
+  }
+
+  private int processes() {
+    return FairleadCommand.processesNaming(folder).size();
   }
 
   private static long number(JsonObject object, String name) {

@@ -31,9 +31,10 @@ public final class AgentMain {
   private static final System.Logger LOG = System.getLogger(AgentMain.class.getName());
   private static final long SPOOL_BYTES = 1L << 30;
   private static final long PAUSE_NANOS = 4_000_000L;
+  private static final long MOMENT_NANOS = 200_000_000L;
   private static final long LOOK_NANOS = 500_000_000L;
 
-  /** A planted fault: says that a line lies in the spool as soon as it was appended. */
+  /** A planted fault: says that lines lie in the spool a moment before it appends them. */
   static final String CLAIMS_EARLY = "agent-claims-early";
 
   private final Words words;
@@ -147,6 +148,10 @@ public final class AgentMain {
           hashes[i] = Lines.hash(digest, batch[i]);
         }
         ledger.intended(next, said + 1, hashes, due);
+        if (claimsEarly) {
+          ledger.reached(Ledger.SPOOLED, next + due - 1);
+          LockSupport.parkNanos(MOMENT_NANOS);
+        }
         for (int i = 0; i < due; i++) {
           long number = stream.append(batch[i]);
           if (number != next) {
@@ -166,7 +171,7 @@ public final class AgentMain {
   }
 
   private void tell() throws IOException {
-    long reached = claimsEarly ? stream.last() : stream.positions().spooled();
+    long reached = stream.positions().spooled();
     if (reached > spooled) {
       spooled = reached;
       ledger.reached(Ledger.SPOOLED, spooled);
