@@ -14,6 +14,7 @@ module dev.fairlead.conformance {
   uses dev.fairlead.transport.api.TransportProvider;
 
   provides dev.fairlead.transport.tck.TransportContract with
+      dev.fairlead.conformance.MqttContract,
       dev.fairlead.conformance.NatsContract,
       dev.fairlead.conformance.VsockContract;
 }

@@ -141,6 +141,7 @@ public final class ComputationsService implements AutoCloseable {
       store.streams().stream().filter(this::mayBeAlive).forEach(inbox::announce);
       later(switchboard.subscribe(Addresses.everyUp(fleet, "hello"), reception::hello));
       later(switchboard.subscribe(Addresses.everyUp(fleet, "heartbeat"), reception::heartbeat));
+      later(switchboard.subscribe(Addresses.everyUp(fleet, "lost"), reception::lost));
       later(
           new Responder(
               switchboard,

@@ -11,6 +11,7 @@ import dev.fairlead.protocol.Addresses;
 import dev.fairlead.protocol.AgentState;
 import dev.fairlead.protocol.Heartbeat;
 import dev.fairlead.protocol.Hello;
+import dev.fairlead.protocol.Lost;
 import dev.fairlead.protocol.ManifestEnvelope;
 import dev.fairlead.protocol.json.ProtocolException;
 import dev.fairlead.transport.api.Message;
@@ -135,6 +136,30 @@ final class Reception {
       }
     } catch (ProtocolException e) {
       refusals.count("bad-heartbeat", id, String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** A message came to {@code up/lost}: a last will, where the transport knows such. */
+  void lost(Message message) {
+    Optional<Addresses> from = computation(message);
+    if (from.isEmpty()) {
+      return;
+    }
+    String id = from.get().party();
+    try {
+      Lost lost = Lost.parse(limited(message, Lost.MAX_BYTES));
+      if (!lost.computationId().equals(id)) {
+        refusals.count("false-name", id, "It called itself %s.".formatted(lost.computationId()));
+        return;
+      }
+      // That of another run, or of an agent that was never heard, says nothing of this one.
+      Guest guest = guests.get(id);
+      Integer run = guest == null ? null : guest.epochs.get(lost.epoch());
+      if (run != null && run == liveness.run(id)) {
+        liveness.lost(id);
+      }
+    } catch (ProtocolException e) {
+      refusals.count("bad-lost", id, String.valueOf(e.getMessage()));
     }
   }
 

@@ -29,7 +29,10 @@ final class DemoIT {
     "nats,qemu,initrd,kvm|tcg,",
     "nats,qemu,cmdline,kvm|tcg,",
     "nats,qemu,fw_cfg,kvm|tcg,",
+    "mqtt,process,initrd,process,",
+    "mqtt,qemu,initrd,kvm|tcg,",
     "vsock,process,initrd,process,unix-socket",
+    "vsock-nats,process,initrd,process,unix-socket",
     "vsock,qemu,initrd,kvm|tcg,vhost-vsock-pci|vhost-user-vsock-pci",
   })
   void theDemoEndsWithAVerifiedResultAndLeavesNothing(

@@ -30,6 +30,13 @@ class ModulePathIT {
   static Stream<Arguments> transports() {
     return Stream.of(
         Arguments.of("memory", "hub=itest", List.of(kit())),
+        Arguments.of(
+            "mqtt",
+            "dir=",
+            Stream.concat(
+                    jars("transport-api", "transport-base", "protocol", "transport-mqtt").stream(),
+                    Stream.of(Bundles.thirdParty("jackson-core")))
+                .toList()),
         Arguments.of("nats", "dir=", jars("transport-api", "transport-base", "transport-nats")),
         Arguments.of("vsock", "dir=", jars("transport-api", "transport-vsock")));
   }

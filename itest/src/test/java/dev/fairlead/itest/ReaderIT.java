@@ -11,14 +11,19 @@ import io.nats.client.Connection;
 import io.nats.client.ErrorListener;
 import io.nats.client.Nats;
 import io.nats.client.Options;
+import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.Test;
@@ -60,30 +65,10 @@ final class ReaderIT {
             .subscribe("fairlead.*.up.logs");
         connection.flush(Duration.ofSeconds(10));
 
-        Path result = folder.resolve("result.zip");
-        FairleadCommand run =
-            FairleadCommand.start(
-                folder,
-                "run",
-                Reactor.root().resolve("examples/sum/run.json").toString(),
-                "--quiet",
-                "--manager",
-                host.managerUrl(),
-                "--computations",
-                host.computationsUrl(),
-                "--output",
-                result.toString());
-        try (run) {
-          assertThat(run.await(3)).as(run.said()).isZero();
-        }
+        run(host);
         // 12 000 lines of its own, each a JSON object with what was said.
         await().atMost(PATIENCE).untilAsserted(() -> assertThat(lines).hasSizeGreaterThan(12_000));
-        assertThat(lines)
-            .allSatisfy(
-                line ->
-                    assertThat(Json.parseObject(line.getBytes(UTF_8), 1 << 16).string("message"))
-                        .isNotNull());
-        assertThat(Files.size(result)).isPositive();
+        assertThat(lines).allSatisfy(ReaderIT::requireReadable);
 
         connection.publish("fairlead.sum.up.logs", "forged".getBytes(UTF_8));
         await()
@@ -94,6 +79,101 @@ final class ReaderIT {
         connection.close();
       }
     }
+  }
+
+  @Test
+  void stockMqttClientReadsLinesAndSaysNothing() throws Exception {
+    try (HostUp host = HostUp.start(folder, "--deployment", "mqtt")) {
+      JsonObject reader =
+          Json.parseObject(
+              host.computations("POST", "/readers", null).body().getBytes(UTF_8), 1 << 16);
+      URI broker = URI.create(reader.string("uri"));
+      String credential = reader.string("credential");
+      int colon = credential.indexOf(':');
+      // As the README shows it.
+      List<String> words =
+          List.of(
+              "-V",
+              "5",
+              "-h",
+              broker.getHost(),
+              "-p",
+              Integer.toString(broker.getPort()),
+              "--cafile",
+              host.home().resolve("broker-mqtt").resolve("ca.pem").toString(),
+              "-u",
+              credential.substring(0, colon),
+              "-P",
+              credential.substring(colon + 1));
+      Path said = folder.resolve("said");
+      Process subscriber = program("mosquitto_sub", words, List.of("-t", "fairlead/+/up/#"), said);
+      try {
+        run(host);
+        await()
+            .atMost(PATIENCE)
+            .untilAsserted(
+                () ->
+                    assertThat(Files.readAllLines(said))
+                        .filteredOn(line -> line.contains("sum so far"))
+                        .hasSizeGreaterThanOrEqualTo(12_000));
+        assertThat(Files.readAllLines(said)).allSatisfy(ReaderIT::requireJson);
+        Process publisher =
+            program(
+                "mosquitto_pub",
+                words,
+                List.of("-q", "1", "-t", "fairlead/sum/up/logs", "-m", "forged"),
+                folder.resolve("forged"));
+        assertThat(publisher.waitFor(1, TimeUnit.MINUTES)).isTrue();
+        assertThat(folder.resolve("forged")).content().contains("Not authorized");
+      } finally {
+        subscriber.destroyForcibly().waitFor();
+      }
+    }
+  }
+
+  private static Process program(String name, List<String> words, List<String> more, Path output)
+      throws Exception {
+    List<String> command = new ArrayList<>();
+    command.add(name);
+    command.addAll(words);
+    command.addAll(more);
+    try {
+      return new ProcessBuilder(command)
+          .redirectErrorStream(true)
+          .redirectOutput(output.toFile())
+          .start();
+    } catch (IOException e) {
+      throw new AssertionError(
+          name + " is not installed: run: apt-get install -y mosquitto-clients", e);
+    }
+  }
+
+  private void run(HostUp host) throws Exception {
+    Path result = folder.resolve("result.zip");
+    FairleadCommand run =
+        FairleadCommand.start(
+            folder,
+            "run",
+            Reactor.root().resolve("examples/sum/run.json").toString(),
+            "--quiet",
+            "--manager",
+            host.managerUrl(),
+            "--computations",
+            host.computationsUrl(),
+            "--output",
+            result.toString());
+    try (run) {
+      assertThat(run.await(3)).as(run.said()).isZero();
+    }
+    assertThat(Files.size(result)).isPositive();
+  }
+
+  private static void requireReadable(String line) {
+    assertThat(Json.parseObject(line.getBytes(UTF_8), 1 << 16).string("message")).isNotNull();
+  }
+
+  private static void requireJson(String line) {
+    assertThat(Json.parseObject(line.getBytes(UTF_8), 1 << 16).names()).isNotEmpty();
   }
 
   /** The file that the README shows how to make. */

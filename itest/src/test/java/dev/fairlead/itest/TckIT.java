@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class TckIT {
 
   /** Every transport that there is. */
-  private static final List<String> TRANSPORTS = List.of("memory", "nats", "vsock");
+  private static final List<String> TRANSPORTS = List.of("memory", "mqtt", "nats", "vsock");
 
   @TempDir Path folder;
 

@@ -16,6 +16,11 @@ import java.util.logging.Logger;
  */
 public final class JsonLines extends Formatter {
 
+  // The libraries tell of each reconnect in their own words; ours are told by the transports. Kept
+  // here, because a logger that nobody holds forgets its level.
+  private static final Logger JNATS = Logger.getLogger("io.nats");
+  private static final Logger PAHO = Logger.getLogger("org.eclipse.paho");
+
   private static final int MAX_TRACE = 8192;
 
   /** Made by {@link #install}. */
@@ -44,8 +49,8 @@ public final class JsonLines extends Formatter {
     root.addHandler(handler);
     root.setLevel(Level.INFO);
     Logger.getLogger("dev.fairlead").setLevel(least);
-    // The libraries tell of each reconnect in their own words; ours are told by the transports.
-    Logger.getLogger("io.nats").setLevel(Level.WARNING);
+    JNATS.setLevel(Level.WARNING);
+    PAHO.setLevel(Level.OFF);
   }
 
   @Override

@@ -108,6 +108,11 @@ public record Addresses(String fleet, String party) {
     return up("heartbeat");
   }
 
+  /** Where its connection's loss is told, as its last will. */
+  public String lost() {
+    return up("lost");
+  }
+
   /** Batches of a stream: {@link #EVENTS}, {@link #LOGS}. */
   public String stream(String name) {
     return up(name);

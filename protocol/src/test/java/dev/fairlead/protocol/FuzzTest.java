@@ -29,6 +29,7 @@ class FuzzTest {
     parsers.put("event", Event::parse);
     parsers.put("heartbeat", Heartbeat::parse);
     parsers.put("hello", Hello::parse);
+    parsers.put("lost", Lost::parse);
     parsers.put("command", Command::parse);
     parsers.put("request", Request::parse);
     parsers.put("reply", Reply::parse);

@@ -68,6 +68,8 @@ class MessagesTest {
     Hello first =
         new Hello("c", "e1", NOW, AgentState.IDLE, Duration.ofSeconds(1), "nats", null, "0.1.0");
     assertThat(Hello.parse(first.toJson())).isEqualTo(first);
+    Lost lost = new Lost("c", "e1");
+    assertThat(Lost.parse(lost.toJson())).isEqualTo(lost);
     ManifestEnvelope envelope = new ManifestEnvelope("123-2", "{\"id\":\"123\"}".getBytes(UTF_8));
     assertThat(ManifestEnvelope.parse(envelope.toJson())).isEqualTo(envelope);
     for (Command command :

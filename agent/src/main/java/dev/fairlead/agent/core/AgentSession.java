@@ -5,6 +5,7 @@ import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.fairlead.agent.AgentStatus;
 import dev.fairlead.agent.StreamBooks;
@@ -26,6 +27,7 @@ import dev.fairlead.protocol.Event;
 import dev.fairlead.protocol.Heartbeat;
 import dev.fairlead.protocol.Hello;
 import dev.fairlead.protocol.LogRecord;
+import dev.fairlead.protocol.Lost;
 import dev.fairlead.protocol.TransportFact;
 import dev.fairlead.protocol.json.ProtocolException;
 import dev.fairlead.transport.api.Message;
@@ -203,6 +205,7 @@ public final class AgentSession implements AutoCloseable {
       return;
     }
     TransportFact fact = facts.first();
+    String lastWill = new String(new Lost(facts.computation(), epoch).toJson(), UTF_8);
     Function<String, @Nullable String> settings =
         name ->
             switch (name) {
@@ -210,6 +213,8 @@ public final class AgentSession implements AutoCloseable {
               case TransportProvider.CREDENTIAL -> credentials.get(fact.name());
               case TransportProvider.CA_SHA256 -> fact.caSha256();
               case TransportProvider.REPLIES -> addresses.replies();
+              case TransportProvider.WILL_ADDRESS -> addresses.lost();
+              case TransportProvider.WILL_PAYLOAD -> lastWill;
               default -> null;
             };
     switchboard

@@ -148,6 +148,14 @@ public final class Liveness {
     return true;
   }
 
+  /** The transport's peer found its connection lost; it may be back with the next thing heard. */
+  public synchronized void lost(String id) {
+    Agent agent = agents.get(id);
+    if (agent != null && (agent.state == AgentState.CONNECTED || agent.state == AgentState.LATE)) {
+      become(id, agent, AgentState.DISCONNECTED, "Its connection was lost.");
+    }
+  }
+
   /** Its manager reported the end of its VM. */
   public synchronized void vmEnded(String id, int run, String reason) {
     Agent agent = agents.get(id);

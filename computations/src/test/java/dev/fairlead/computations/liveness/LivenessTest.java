@@ -99,6 +99,24 @@ class LivenessTest {
   }
 
   @Test
+  void lastWillDisconnectsAtOnceAndIsTakenBackByTheNextSign() {
+    liveness.lost("c");
+    assertThat(state()).as("never heard of").isEqualTo(STARTING);
+    liveness.heard("c", INTERVAL);
+    liveness.lost("c");
+    liveness.lost("c");
+    assertThat(state()).isEqualTo(DISCONNECTED);
+    liveness.heard("c", INTERVAL);
+    assertThat(state()).isEqualTo(CONNECTED);
+    liveness.vmEnded("c", 1, "signal-9");
+    liveness.lost("c");
+    assertThat(state()).isEqualTo(GONE);
+    assertThat(changes)
+        .extracting(Liveness.Change::after)
+        .containsExactly(CONNECTED, DISCONNECTED, CONNECTED, GONE);
+  }
+
+  @Test
   void theEndOfTheVmIsFinal() {
     liveness.heard("c", INTERVAL);
     liveness.vmEnded("c", 1, "signal-9");

@@ -53,7 +53,8 @@ final class DoctorCommand implements Callable<Integer> {
         System.getProperty("java.vm.name") + " " + System.getProperty("java.version"));
     program("jlink", "openjdk-17-jdk-headless", "links the guest's Java");
     program("qemu-system-x86_64", "qemu-system-x86", "runs VMs");
-    program("nats-server", "nats-server", "is the broker");
+    program("nats-server", "nats-server", "is the broker of transport nats");
+    program("mosquitto", "mosquitto", "is the broker of transport mqtt");
     program("modprobe", "kmod", "orders the guest's modules");
     program("setsid", "util-linux", "detaches VMs from the terminal");
     for (Requirement requirement : Requirement.all()) {

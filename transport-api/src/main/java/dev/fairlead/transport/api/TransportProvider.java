@@ -31,6 +31,15 @@ public interface TransportProvider {
   /** Setting: the prefix of addresses under which this peer may receive replies. Optional. */
   String REPLIES = "replies";
 
+  /**
+   * Setting: the address to which the peer sends {@link #WILL_PAYLOAD} as soon as it finds this end
+   * gone without a {@link Transport#close()}. Optional; heeded with {@code LAST_WILL} alone.
+   */
+  String WILL_ADDRESS = "will.address";
+
+  /** Setting: what the peer then sends, a text of at most 4096 bytes in UTF-8. Optional. */
+  String WILL_PAYLOAD = "will.payload";
+
   /** What a transport may be able to do beyond sending and receiving. */
   enum Capability {
     /** The future of a send completes only when the peer has acknowledged the message. */
@@ -41,7 +50,7 @@ public interface TransportProvider {
     REFUSED_SUBSCRIBE,
     /** What has been acknowledged survives the peer's restart. */
     STORED,
-    /** The peer tells the others when this end is gone. */
+    /** The peer tells the others when this end is gone: see {@link #WILL_ADDRESS}. */
     LAST_WILL
   }
 

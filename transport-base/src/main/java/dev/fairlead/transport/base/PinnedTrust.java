@@ -12,6 +12,7 @@ import java.security.cert.X509Certificate;
 import java.util.HexFormat;
 import java.util.Set;
 import javax.net.ssl.CertPathTrustManagerParameters;
+import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.TrustManager;
@@ -42,8 +43,19 @@ public final class PinnedTrust extends X509ExtendedTrustManager {
    */
   public static SSLContext context(@Nullable String sha256, @Nullable X509Certificate given)
       throws GeneralSecurityException {
+    return context(sha256, given, null);
+  }
+
+  /**
+   * A context that trusts one CA, and shows a certificate of its own.
+   *
+   * @param identity as {@link ClientIdentity} makes it, null where there is none
+   */
+  public static SSLContext context(
+      @Nullable String sha256, @Nullable X509Certificate given, KeyManager @Nullable [] identity)
+      throws GeneralSecurityException {
     SSLContext context = SSLContext.getInstance("TLS");
-    context.init(null, new TrustManager[] {new PinnedTrust(sha256, given)}, null);
+    context.init(identity, new TrustManager[] {new PinnedTrust(sha256, given)}, null);
     return context;
   }
 

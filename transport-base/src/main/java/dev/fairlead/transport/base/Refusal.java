@@ -4,6 +4,8 @@ package dev.fairlead.transport.base;
 import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
 
 import dev.fairlead.transport.api.TransportException;
+import java.io.EOFException;
+import java.net.SocketException;
 import java.security.GeneralSecurityException;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
@@ -36,9 +38,11 @@ public record Refusal(@Nullable String address, TransportException cause) {
   /** That the broker is not the trusted one, where a failed attempt to connect says so. */
   public static @Nullable Refusal untrusted(@Nullable Throwable failure) {
     for (Throwable t = failure; t != null; t = t.getCause()) {
-      if (t instanceof GeneralSecurityException || t instanceof SSLException) {
+      boolean broken = root(t) instanceof EOFException || root(t) instanceof SocketException;
+      // A handshake that breaks off says nothing of trust: the broker may just have died.
+      if (t instanceof GeneralSecurityException || (t instanceof SSLException && !broken)) {
         return ofConnection(
-            "tls-untrusted", "The broker is not the one that is trusted: " + clip(root(t)));
+            "tls-untrusted", "The broker is not the one that is trusted: " + clip(words(root(t))));
       }
     }
     return null;
@@ -49,12 +53,16 @@ public record Refusal(@Nullable String address, TransportException cause) {
     return text.length() > MAX_QUOTE ? text.substring(0, MAX_QUOTE) + "…" : text;
   }
 
-  private static String root(Throwable t) {
+  private static Throwable root(Throwable t) {
     Throwable root = t;
     while (root.getCause() != null) {
       root = root.getCause();
     }
-    String message = root.getMessage();
-    return message == null ? root.getClass().getSimpleName() : message;
+    return root;
+  }
+
+  private static String words(Throwable t) {
+    String message = t.getMessage();
+    return message == null ? t.getClass().getSimpleName() : message;
   }
 }

@@ -9,19 +9,6 @@ final class HeaderText {
 
   private HeaderText() {}
 
-  /** Whether a header keeps the limits that {@code Message} sets. */
-  static boolean fits(String name, String value) {
-    boolean fits = !name.isEmpty() && name.length() <= 32 && value.length() <= 256;
-    for (int i = 0; fits && i < name.length(); i++) {
-      char c = name.charAt(i);
-      fits = (c >= 'a' && c <= 'z') || (i > 0 && ((c >= '0' && c <= '9') || c == '-'));
-    }
-    for (int i = 0; fits && i < value.length(); i++) {
-      fits = value.charAt(i) >= ' ' && value.charAt(i) <= '~';
-    }
-    return fits;
-  }
-
   static String encode(String value) {
     int length = value.length();
     boolean plain =

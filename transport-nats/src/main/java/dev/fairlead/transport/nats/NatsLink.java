@@ -5,6 +5,7 @@ import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
 
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.TransportException;
+import dev.fairlead.transport.base.HeaderLimits;
 import dev.fairlead.transport.base.KeptSubscription;
 import dev.fairlead.transport.base.KeptTransport;
 import dev.fairlead.transport.base.Link;
@@ -50,7 +51,6 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
   private static final Duration WRITE_TIMEOUT = Duration.ofSeconds(5);
   private static final int PENDING_MESSAGES = 64 * 1024;
   private static final long PENDING_BYTES = 32L << 20;
-  private static final int MAX_HEADERS = 16;
 
   private final Owner owner;
   private final OutgoingWindow window = new OutgoingWindow();
@@ -313,7 +313,7 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
     Map<String, String> values = new HashMap<>();
     for (Map.Entry<String, List<String>> entry : headers.entrySet()) {
       String value = HeaderText.decode(entry.getValue().get(0));
-      if (values.size() < MAX_HEADERS && HeaderText.fits(entry.getKey(), value)) {
+      if (values.size() < HeaderLimits.MAX_HEADERS && HeaderLimits.fit(entry.getKey(), value)) {
         values.put(entry.getKey(), value);
       }
     }

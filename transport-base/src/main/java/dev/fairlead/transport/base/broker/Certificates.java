@@ -51,6 +51,7 @@ public final class Certificates {
   private static final String AUTHORITY_KEY = "2.5.29.35";
   private static final String EXTENDED_USAGE = "2.5.29.37";
   private static final String SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+  private static final String CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
 
   private Certificates() {}
 
@@ -80,6 +81,28 @@ public final class Certificates {
   public static Identity server(
       Identity authority, List<String> names, Instant now, Duration life, SecureRandom random)
       throws GeneralSecurityException {
+    return end(authority, SERVER_AUTH, names, now, life, random);
+  }
+
+  /**
+   * A client's.
+   *
+   * @param name its common name, and the one that it bears as a host
+   */
+  public static Identity client(
+      Identity authority, String name, Instant now, Duration life, SecureRandom random)
+      throws GeneralSecurityException {
+    return end(authority, CLIENT_AUTH, List.of(name), now, life, random);
+  }
+
+  private static Identity end(
+      Identity authority,
+      String usage,
+      List<String> names,
+      Instant now,
+      Duration life,
+      SecureRandom random)
+      throws GeneralSecurityException {
     KeyPair pair = pair(random);
     List<byte[]> alternatives = new ArrayList<>();
     for (String name : names) {
@@ -92,7 +115,7 @@ public final class Certificates {
         Der.sequence(
             extension(BASIC_CONSTRAINTS, true, Der.sequence()),
             extension(KEY_USAGE, true, Der.bits(7, new byte[] {(byte) 0x80})), // signatures
-            extension(EXTENDED_USAGE, false, Der.sequence(Der.oid(SERVER_AUTH))),
+            extension(EXTENDED_USAGE, false, Der.sequence(Der.oid(usage))),
             extension(ALTERNATIVE_NAMES, false, Der.sequence(alternatives.toArray(byte[][]::new))),
             extension(SUBJECT_KEY, false, Der.octets(keyId(pair.getPublic()))),
             extension(
