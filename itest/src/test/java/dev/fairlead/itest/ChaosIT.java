@@ -26,7 +26,7 @@ final class ChaosIT {
   @TempDir Path folder;
 
   @ParameterizedTest
-  @ValueSource(strings = {"nats", "vsock"})
+  @ValueSource(strings = {"nats", "mqtt", "vsock"})
   void everyLineIsStoredOnceWhateverBreaks(String transport) throws Exception {
     Path keep = folder.resolve("kept");
     JsonObject said =
