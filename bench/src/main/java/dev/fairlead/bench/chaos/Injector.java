@@ -61,7 +61,8 @@ final class Injector {
    */
   void plan(List<Fault> plan, long start) {
     for (Fault fault : plan) {
-      steps.add(new Step(start + fault.at().toNanos(), () -> strike(fault)));
+      long at = start + fault.at().toNanos();
+      steps.add(new Step(at, () -> strike(fault, at)));
     }
   }
 
@@ -81,9 +82,7 @@ final class Injector {
 
   /** Makes sure that nothing is broken any more. */
   void mend() throws IOException, InterruptedException {
-    if (stopped != 0) {
-      Signals.resume(stopped);
-    }
+    resume();
     collector.cut(false);
     if (!collector.isRunning()) {
       collector.start();
@@ -125,28 +124,26 @@ final class Injector {
     return new Notices(stalls.size(), measured, worst, unnoticed);
   }
 
-  private void strike(Fault fault) throws IOException, InterruptedException {
+  private void strike(Fault fault, long at) throws IOException, InterruptedException {
     boolean hit =
         switch (fault.kind()) {
           case BROKER_KILL -> killBroker();
-          case BROKER_STALL -> stallBroker(fault);
-          case AGENT_KILL -> killAgent(fault);
-          case LINK_CUT -> cutLink(fault);
-          case COLLECTOR_KILL -> killCollector(fault);
+          case BROKER_STALL -> stallBroker(fault, at);
+          case AGENT_KILL -> killAgent(fault, at);
+          case LINK_CUT -> cutLink(fault, at);
+          case COLLECTOR_KILL -> killCollector(fault, at);
         };
     if (hit) {
       done.merge(fault.kind(), 1, Integer::sum);
     } else {
-      later(LATER_NANOS, () -> strike(fault));
+      long later = System.nanoTime() + LATER_NANOS;
+      steps.add(new Step(later, () -> strike(fault, later)));
     }
   }
 
-  private void later(long nanos, Deed deed) {
-    steps.add(new Step(System.nanoTime() + nanos, deed));
-  }
-
-  private void mendLater(Fault fault, Deed deed) {
-    later(fault.lasts().toNanos(), deed);
+  /** By the plan's time, however late this is: what is planned for after the mending is so. */
+  private void mendLater(Fault fault, long at, Deed deed) {
+    steps.add(new Step(at + fault.lasts().toNanos(), deed));
   }
 
   private boolean killBroker() {
@@ -159,7 +156,7 @@ final class Injector {
     return true;
   }
 
-  private boolean stallBroker(Fault fault) throws IOException, InterruptedException {
+  private boolean stallBroker(Fault fault, long at) throws IOException, InterruptedException {
     OptionalLong pid = carrier.pid();
     if (pid.isEmpty()) {
       return false;
@@ -170,16 +167,24 @@ final class Injector {
     Signals.stop(stopped);
     mendLater(
         fault,
+        at,
         () -> {
           stalls.add(new Stall(from, System.nanoTime()));
-          Signals.resume(stopped);
-          stopped = 0;
+          resume();
           progress.accept("it goes on");
         });
     return true;
   }
 
-  private boolean killAgent(Fault fault) throws InterruptedException {
+  private void resume() throws IOException, InterruptedException {
+    OptionalLong pid = carrier.pid();
+    if (stopped != 0 && pid.isPresent() && pid.getAsLong() == stopped) {
+      Signals.resume(stopped);
+    }
+    stopped = 0;
+  }
+
+  private boolean killAgent(Fault fault, long at) throws InterruptedException {
     Guest guest = guests.get(fault.subject());
     if (!guest.isRunning()) {
       return false;
@@ -188,6 +193,7 @@ final class Injector {
     guest.kill();
     mendLater(
         fault,
+        at,
         () -> {
           guest.start();
           progress.accept("agent " + guest.computation() + " starts again");
@@ -195,13 +201,14 @@ final class Injector {
     return true;
   }
 
-  private boolean cutLink(Fault fault) {
+  private boolean cutLink(Fault fault, long at) {
     boolean agent = fault.subject() < guests.size();
     String whose = agent ? "agent " + guests.get(fault.subject()).computation() : "the collector";
     progress.accept("cut of %d ms: the link of %s".formatted(fault.lasts().toMillis(), whose));
     cut(fault, true);
     mendLater(
         fault,
+        at,
         () -> {
           cut(fault, false);
           progress.accept("the link of " + whose + " is mended");
@@ -217,7 +224,7 @@ final class Injector {
     }
   }
 
-  private boolean killCollector(Fault fault) throws InterruptedException {
+  private boolean killCollector(Fault fault, long at) throws InterruptedException {
     if (!collector.isRunning()) {
       return false;
     }
@@ -225,6 +232,7 @@ final class Injector {
     collector.kill();
     mendLater(
         fault,
+        at,
         () -> {
           collector.start();
           progress.accept("the collector starts again");
