@@ -39,6 +39,9 @@ public final class ComputationsComponent {
     /** Size at which the store begins another file. */
     long segment_bytes() default 64L << 20;
 
+    /** Milliseconds between two syncs of the store, 0 to 10 000. */
+    int sync_millis() default 5;
+
     /** Where the API listens; empty for loopback. */
     String http_host() default "";
 
@@ -61,6 +64,7 @@ public final class ComputationsComponent {
                 Path.of(config.directory()),
                 Duration.ofSeconds(config.credential_lifetime()),
                 config.segment_bytes(),
+                Duration.ofMillis(config.sync_millis()),
                 HttpSettings.at("computations", config.http_host(), config.http_port())
                     .withToken(config.http_token())),
             InstantSource.system());

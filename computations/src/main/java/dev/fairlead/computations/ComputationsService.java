@@ -113,7 +113,9 @@ public final class ComputationsService implements AutoCloseable {
               new RecordStore(
                   fleet,
                   Disk.of(settings.directory().resolve("journal")),
-                  SegmentLog.Config.of("computations").withSegmentBytes(settings.segmentBytes()),
+                  SegmentLog.Config.of("computations")
+                      .withSegmentBytes(settings.segmentBytes())
+                      .withSyncInterval(settings.syncInterval()),
                   clock));
       agents = later(new Worker("fl-computations-agents", AGENT_TASKS));
       desk = later(new Worker("fl-computations-desk", DESK_TASKS));

@@ -16,6 +16,8 @@ import java.time.Duration;
  * @param directory where registry and store lie; made where it is absent
  * @param lifetime of credentials, 1 s to 30 days
  * @param segmentBytes size at which the store begins another file
+ * @param syncInterval the least time between two syncs of the store: what comes meanwhile is stored
+ *     and acknowledged as one group
  * @param http where the API listens
  */
 public record Settings(
@@ -24,6 +26,7 @@ public record Settings(
     Path directory,
     Duration lifetime,
     long segmentBytes,
+    Duration syncInterval,
     HttpSettings http) {
 
   /** Checks for null, and the fleet. */
@@ -31,6 +34,7 @@ public record Settings(
     requireNonNull(transport, "transport is null");
     requireNonNull(directory, "directory is null");
     requireNonNull(lifetime, "lifetime is null");
+    requireNonNull(syncInterval, "syncInterval is null");
     requireNonNull(http, "http is null");
     if (!Addresses.isSegment(fleet)) {
       throw new IllegalArgumentException(

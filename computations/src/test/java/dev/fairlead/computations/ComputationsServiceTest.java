@@ -423,6 +423,7 @@ class ComputationsServiceTest {
             directory.resolve("other"),
             Duration.ofHours(1),
             64 << 10,
+            Duration.ofMillis(5),
             HttpSettings.loopback("computations", taken));
     assertThatThrownBy(() -> ComputationsService.start(same, InstantSource.system()))
         .isInstanceOfSatisfying(
@@ -434,6 +435,7 @@ class ComputationsServiceTest {
             directory.resolve("other"),
             Duration.ofHours(1),
             64 << 10,
+            Duration.ofMillis(5),
             HttpSettings.loopback("computations", 0));
     ComputationsService.start(free, InstantSource.system()).close();
   }
@@ -453,6 +455,7 @@ class ComputationsServiceTest {
         directory.resolve("state"),
         lifetime,
         64 << 10,
+        Duration.ofMillis(5),
         HttpSettings.loopback("computations", 0));
   }
 

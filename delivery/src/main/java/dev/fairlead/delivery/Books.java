@@ -12,7 +12,7 @@ import java.util.Map;
  * @param delivered records that reached the level at which the stream forgets them
  * @param queued records that the stream still holds
  * @param unacked those of them that were sent
- * @param dropped records given up, by reason
+ * @param dropped records given up, by reason; one that an earlier process had sent may be stored
  * @param queuedBytes memory that the queued ones take, without the outbox's own overhead
  * @param spooledBytes bytes of the spool's files; 0 without one
  * @param resent batches sent again

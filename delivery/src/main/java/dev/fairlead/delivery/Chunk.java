@@ -46,9 +46,6 @@ final class Chunk {
   // Spooling.
   Disk disk = Disk.NEW;
 
-  /** What is written is no longer all of it. */
-  boolean grown;
-
   boolean loading;
 
   /** It is part of another, or was forgotten before it was sent. */

@@ -123,6 +123,19 @@ public final class Inbox implements AutoCloseable {
   }
 
   /**
+   * Records of one stream that had been seen before, and were dropped.
+   *
+   * @return 0 for one that is not remembered
+   */
+  public long duplicates(StreamId id) {
+    InStream stream;
+    synchronized (streams) {
+      stream = streams.get(id);
+    }
+    return stream == null ? 0 : stream.duplicates();
+  }
+
+  /**
    * Takes no more; what the store has under way is stored, but no longer acknowledged. Idempotent.
    */
   @Override
@@ -240,12 +253,22 @@ public final class Inbox implements AutoCloseable {
     private long wantedLast;
     private long askedFor;
     private long askedAt;
+    private long myDuplicates;
 
     InStream(StreamId id, String acks, long storedUpTo) {
       this.id = id;
       this.acks = acks;
       this.storedUpTo = storedUpTo;
       this.expected = storedUpTo + 1;
+    }
+
+    private void duplicate(long records) {
+      duplicates.add(records);
+      myDuplicates += records;
+    }
+
+    synchronized long duplicates() {
+      return myDuplicates;
     }
 
     synchronized boolean isIdle() {
@@ -265,7 +288,7 @@ public final class Inbox implements AutoCloseable {
         lost(header.kept());
       }
       if (header.last() < expected) {
-        duplicates.add(header.gap() == null ? header.count() : 0);
+        duplicate(header.gap() == null ? header.count() : 0);
         acknowledgeMe(); // the acknowledgement may have been lost
         return;
       }
@@ -294,7 +317,7 @@ public final class Inbox implements AutoCloseable {
       if (batch.first() == expected) {
         return batch;
       }
-      duplicates.add(batch.isGap() ? 0 : expected - batch.first());
+      duplicate(batch.isGap() ? 0 : expected - batch.first());
       return batch.from(expected);
     }
 
@@ -306,7 +329,7 @@ public final class Inbox implements AutoCloseable {
               && heldBytes + size <= MAX_HELD_BYTES
               && heldInAll.get() + size <= MAX_HELD_BYTES_IN_ALL;
       if (held.containsKey(batch.first())) {
-        duplicates.add(batch.isGap() ? 0 : batch.count());
+        duplicate(batch.isGap() ? 0 : batch.count());
       } else if (fits) {
         held.put(batch.first(), batch);
         heldBytes += size;
@@ -334,7 +357,7 @@ public final class Inbox implements AutoCloseable {
         if (batch.last() >= expected) {
           append(trimmed(batch));
         } else {
-          duplicates.add(batch.isGap() ? 0 : batch.count());
+          duplicate(batch.isGap() ? 0 : batch.count());
         }
       }
     }

@@ -577,10 +577,10 @@ public final class OutStream {
 
   /** Lets go of all whole batches up to a number. */
   private void forget(long number) {
-    forgotten = Math.max(forgotten, number);
-    takenUpTo = Math.max(takenUpTo, forgotten);
+    takenUpTo = Math.max(takenUpTo, number);
     for (Chunk chunk = rows.forget(number); chunk != null; chunk = rows.forget(number)) {
       delivered += chunk.records();
+      forgotten = chunk.last();
     }
     if (rows.inFlight.isEmpty()) {
       patience.rest();
@@ -709,7 +709,7 @@ public final class OutStream {
     count(1);
     dropping = true;
     Chunk last = rows.ready.peekLast();
-    if (last != null && last.isGap()) {
+    if (last != null && last.isGap() && last.disk != Chunk.Disk.WRITING) {
       grow(last, 1);
     } else {
       stand(Chunk.gap(number, 1, config.policy().reason()));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.delivery;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;
@@ -23,6 +25,7 @@ final class Rows {
   private long memoryInFlight;
   private long memoryKept;
   private long space;
+  private long spaceToWrite;
   private int evicted;
   private int gaps;
 
@@ -49,6 +52,11 @@ final class Rows {
   /** Bytes that all take, or will take, in a spool. */
   long space() {
     return space;
+  }
+
+  /** Bytes of those that are still to be written there. */
+  long spaceToWrite() {
+    return spaceToWrite;
   }
 
   /** How many that wait are not in memory. */
@@ -136,7 +144,8 @@ final class Rows {
         long last = chunk.last();
         long from = chunk.disk == Chunk.Disk.KEPT ? chunk.from : Long.MAX_VALUE;
         long to = chunk.disk == Chunk.Disk.KEPT ? chunk.to : 0;
-        Chunk gap = before != null && before.isGap() ? before : chunk;
+        boolean joins = before != null && before.isGap() && before.disk != Chunk.Disk.WRITING;
+        Chunk gap = joins ? requireNonNull(before) : chunk;
         if (gap == chunk) {
           change(chunk, () -> chunk.drop(reason));
         } else {
@@ -172,6 +181,8 @@ final class Rows {
     accountAnywhere(chunk, sign);
     if (chunk.disk == Chunk.Disk.KEPT) {
       memoryKept += sign * chunk.memory();
+    } else {
+      spaceToWrite += sign * chunk.space();
     }
     if (!chunk.inMemory()) {
       evicted += sign;

@@ -162,9 +162,11 @@ final class SegmentFiles {
             tornBytes,
             segment.name);
         found.truncate(SegmentScanner.FILE_HEADER + end - segment.base);
-        found.sync();
         segment.length = end - segment.base;
       }
+      // What a killed process had written is here, and yet it may never have been synced.
+      found.sync();
+      disk.sync();
       active = segment;
       file = found;
       kept = true;
@@ -225,7 +227,8 @@ final class SegmentFiles {
   private ByteBuffer staging() {
     ByteBuffer out = staging;
     if (out == null) {
-      out = ByteBuffer.allocateDirect((int) Math.min(MAX_STAGING, segmentBytes));
+      int size = (int) Math.min(MAX_STAGING, segmentBytes);
+      out = size < MAX_STAGING ? ByteBuffer.allocate(size) : ByteBuffer.allocateDirect(size);
       staging = out;
     }
     return out;

@@ -30,7 +30,8 @@ import org.jspecify.annotations.Nullable;
  *  2 bytes  length n of the epoch, n bytes ASCII
  *  8 bytes  all numbers up to this one were delivered or dropped when this was written
  *  8 bytes  how many of those were delivered
- *  8 bytes  number of the first record; of a mark the next number to be given
+ *  8 bytes  the next number: no entry up to here has one that is as high
+ *  8 bytes  number of the first record; of a mark 1
  *  8 bytes  how many records; of a mark 0
  *  rest     records: joined by newlines; gap: the reason, ASCII; mark: the stream's address, ASCII
  * </pre>
@@ -46,7 +47,7 @@ import org.jspecify.annotations.Nullable;
 final class Spool implements AutoCloseable {
 
   /** What an entry costs beside its payload, at most. */
-  static final int OVERHEAD = SegmentScanner.ENTRY_HEADER + 4 + 64 + 32;
+  static final int OVERHEAD = SegmentScanner.ENTRY_HEADER + 4 + 64 + 40;
 
   private static final Logger LOG = System.getLogger(Spool.class.getName());
 
@@ -78,8 +79,16 @@ final class Spool implements AutoCloseable {
    */
   record Found(long next, long forgotten, long delivered, List<Chunk> chunks) {}
 
-  private record Entry(
-      byte kind, String epoch, long forgotten, long delivered, long first, long count, int head) {
+  /**
+   * How far a stream is.
+   *
+   * @param forgotten all up to here was delivered or dropped
+   * @param delivered how many of these were delivered
+   * @param next the number behind the last that was written, or is before this
+   */
+  record Stand(long forgotten, long delivered, long next) {}
+
+  private record Entry(byte kind, String epoch, Stand stand, long first, long count, int head) {
 
     long last() {
       return first + count - 1;
@@ -148,18 +157,16 @@ final class Spool implements AutoCloseable {
    *
    * @return its place in the log when it is synced: position and end
    */
-  CompletionStage<long[]> write(Chunk chunk, long forgotten, long delivered) {
+  CompletionStage<long[]> write(Chunk chunk, Stand stand) {
     String gap = chunk.gap();
     ByteBuffer payload = gap == null ? chunk.payload() : ByteBuffer.wrap(gap.getBytes(US_ASCII));
-    ByteBuffer head =
-        head(gap == null ? RECORDS : GAP, forgotten, delivered, chunk.first, chunk.count());
+    ByteBuffer head = head(gap == null ? RECORDS : GAP, stand, chunk.first, chunk.count());
     return append(head, payload);
   }
 
   /** Notes how far the stream is, and that it is there. */
-  CompletionStage<long[]> mark(long next, long forgotten, long delivered) {
-    return append(
-        head(MARK, forgotten, delivered, next, 0), ByteBuffer.wrap(address.getBytes(US_ASCII)));
+  CompletionStage<long[]> mark(Stand stand) {
+    return append(head(MARK, stand, 1, 0), ByteBuffer.wrap(address.getBytes(US_ASCII)));
   }
 
   private CompletionStage<long[]> append(ByteBuffer head, ByteBuffer payload) {
@@ -172,21 +179,22 @@ final class Spool implements AutoCloseable {
             });
   }
 
-  private ByteBuffer head(byte kind, long forgotten, long delivered, long first, long count) {
+  private ByteBuffer head(byte kind, Stand stand, long first, long count) {
     byte[] name = epoch.getBytes(US_ASCII);
-    ByteBuffer out = ByteBuffer.allocate(4 + name.length + 32);
+    ByteBuffer out = ByteBuffer.allocate(4 + name.length + 40);
     out.put(VERSION).put(kind).putShort((short) name.length).put(name);
-    return out.putLong(forgotten).putLong(delivered).putLong(first).putLong(count).flip();
+    out.putLong(stand.forgotten).putLong(stand.delivered).putLong(stand.next);
+    return out.putLong(first).putLong(count).flip();
   }
 
-  /** Whether {@link #free} up to a position would delete a file. */
+  /** Where the last entry lies that is synced: its file must stay, since it knows the numbers. */
+  long lastEntry() {
+    return lastEntry;
+  }
+
+  /** Whether there is a file all of whose entries lie before a position. */
   boolean canFree(long position) {
-    return log.canDeleteBefore(Math.min(position, lastEntry));
-  }
-
-  /** Deletes files that lie before a position, all of whose entries are no longer wanted. */
-  void free(long position) {
-    delete(0, Math.min(position, lastEntry));
+    return log.canDeleteBefore(position);
   }
 
   /** Deletes files that lie in a range, all of whose entries are no longer wanted. */
@@ -266,8 +274,7 @@ final class Spool implements AutoCloseable {
           new Entry(
               kind,
               epoch,
-              in.getLong(),
-              in.getLong(),
+              new Stand(in.getLong(), in.getLong(), in.getLong()),
               in.getLong(),
               in.getLong(),
               in.position() - payload.position());
@@ -276,9 +283,11 @@ final class Spool implements AutoCloseable {
               && entry.count >= (kind == MARK ? 0 : 1)
               && entry.first <= Headers.MAX_NUMBER
               && entry.count <= Headers.MAX_NUMBER
-              && entry.forgotten >= 0
-              && entry.delivered >= 0
-              && entry.delivered <= entry.forgotten;
+              && entry.stand.next >= entry.first + entry.count
+              && entry.stand.next <= Headers.MAX_NUMBER + 1
+              && entry.stand.forgotten < entry.stand.next
+              && entry.stand.delivered >= 0
+              && entry.stand.delivered <= entry.stand.forgotten;
       return sound && kind >= RECORDS && kind <= MARK ? entry : null;
     } catch (BufferUnderflowException | DeliveryException e) {
       return null; // counted as damage by whoever misses its numbers
@@ -299,6 +308,7 @@ final class Spool implements AutoCloseable {
     private @Nullable String epoch;
     private long next = 1;
     private long lowest = Long.MAX_VALUE;
+    private boolean damaged;
     private long forgotten;
     private long delivered;
     private long lastEntry;
@@ -314,25 +324,26 @@ final class Spool implements AutoCloseable {
           lastEntry = raw.position();
           Entry entry = decode(raw.payload());
           if (entry == null) {
+            damaged = true;
             continue;
           }
           epoch = entry.epoch;
-          next = Math.max(next, entry.first + entry.count);
-          if (entry.forgotten >= forgotten) {
-            forgotten = entry.forgotten;
-            delivered = entry.delivered;
+          next = Math.max(next, entry.stand.next);
+          if (entry.stand.forgotten >= forgotten) {
+            forgotten = entry.stand.forgotten;
+            delivered = entry.stand.delivered;
           }
           if (entry.kind == MARK) {
             requireAddress(rest(raw.payload(), entry));
+          } else if (entry.kind == GAP) {
+            Chunk gap = Chunk.gap(entry.first, entry.count, rest(raw.payload(), entry));
+            gap.lies(raw.position(), raw.next());
+            gaps.put(entry.first, gap);
           } else {
             lowest = Math.min(lowest, entry.first);
-            if (entry.kind == GAP) {
-              Chunk gap = Chunk.gap(entry.first, entry.count, rest(raw.payload(), entry));
-              gap.lies(raw.position(), raw.next());
-              gaps.put(entry.first, gap);
-            }
           }
         }
+        damaged |= reader.damagedBytes() > 0;
       }
     }
 
@@ -348,11 +359,7 @@ final class Spool implements AutoCloseable {
 
     /** The second pass: what is held. */
     Found collect(SegmentLog log, int batchBytes) {
-      if (lowest != Long.MAX_VALUE && lowest - 1 > forgotten) {
-        // What is not there any more was deleted, which is only done to what is no longer wanted.
-        delivered += lowest - 1 - forgotten;
-        forgotten = lowest - 1;
-      }
+      deduce();
       List<Chunk> chunks = new ArrayList<>();
       long expected = forgotten + 1;
       try (SegmentLog.Reader reader = log.reader(0)) {
@@ -362,9 +369,11 @@ final class Spool implements AutoCloseable {
             continue;
           }
           expected = fill(chunks, expected, entry.first);
-          if (covering(expected) != null) {
-            expected = fill(chunks, expected, expected + 1); // a gap has taken its place
-            continue;
+          if (expected == entry.first && covering(expected) != null) {
+            expected = fill(chunks, expected, expected + 1);
+          }
+          if (entry.first < expected) {
+            continue; // a gap has taken its place
           }
           int length = raw.payload().remaining() - entry.head;
           Chunk chunk = Chunk.spooled(entry.first, entry.count, length, raw.position(), raw.next());
@@ -377,9 +386,31 @@ final class Spool implements AutoCloseable {
           expected = entry.last() + 1;
         }
       }
-      next = Math.max(next, expected);
       fill(chunks, expected, next);
       return new Found(next, forgotten, delivered, chunks);
+    }
+
+    /**
+     * Numbers below the first record for which there is nothing at all were deleted, unless
+     * something is damaged; that is only done to what was delivered, with all that goes before.
+     */
+    private void deduce() {
+      long uncovered = Math.min(lowest, next) - 1;
+      for (Chunk gap = covering(uncovered); gap != null; gap = covering(uncovered)) {
+        uncovered = gap.first - 1;
+      }
+      if (damaged || uncovered <= forgotten) {
+        return;
+      }
+      for (long at = forgotten + 1; at <= uncovered; ) {
+        Chunk gap = covering(at);
+        Long behind = gaps.higherKey(at);
+        long end =
+            gap != null ? gap.last() : behind == null ? uncovered : Math.min(behind - 1, uncovered);
+        delivered += gap != null ? 0 : end - at + 1;
+        at = end + 1;
+      }
+      forgotten = uncovered;
     }
 
     /** Puts gaps where there are no records, up to a number; gives the next one. */

@@ -11,6 +11,7 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -70,6 +71,10 @@ final class Spooling {
   private boolean freeing;
   private boolean closed;
   private long spooledUpTo;
+
+  /** All up to here lies before whatever is written next. */
+  private long givenUpTo;
+
   private long size;
 
   Spooling(
@@ -90,6 +95,7 @@ final class Spooling {
     this.memory = stream.windowBytes() / 2;
     this.batchBytes = stream.batchBytes();
     this.spooledUpTo = spool.found().next() - 1;
+    this.givenUpTo = spooledUpTo;
     this.size = spool.size();
   }
 
@@ -110,8 +116,7 @@ final class Spooling {
 
   /** Whether the files may grow so much: they do not shrink at once. */
   boolean mayGrow(long bytes) {
-    long unsynced = rows.memory() - rows.memoryInFlight() - rows.memoryKept();
-    return size + unsynced + bytes + Spool.OVERHEAD <= mostBytes;
+    return size + rows.spaceToWrite() + bytes + Spool.OVERHEAD <= mostBytes;
   }
 
   // Writing.
@@ -121,13 +126,14 @@ final class Spooling {
     toWrite.add(chunk);
   }
 
-  /** A gap that waits has grown. */
+  /**
+   * A gap that waits, and is not just being written, has grown. It goes before what follows it:
+   * else a crash could leave a number between that nobody knows anything of.
+   */
   void grown(Chunk gap) {
-    if (gap.disk == Chunk.Disk.WRITING) {
-      gap.grown = true;
-    } else if (gap.disk == Chunk.Disk.KEPT) {
+    if (gap.disk == Chunk.Disk.KEPT) {
       rows.change(gap, () -> gap.disk = Chunk.Disk.NEW);
-      toWrite.add(gap);
+      toWrite.addFirst(gap);
     }
   }
 
@@ -149,27 +155,33 @@ final class Spooling {
     }
   }
 
-  /** The last gap is written again when it has doubled, something follows it, or it is its turn. */
+  /**
+   * The last gap grows with each record that is dropped. It is written when something follows it,
+   * or it is its turn; before, so that a crash leaves a trace of it, at first and when it has
+   * doubled.
+   */
   private boolean mayStillGrow(Chunk chunk) {
-    return chunk.isGap()
-        && chunk == rows.ready.peekLast()
-        && chunk != rows.ready.peek()
-        && chunk.count() < 2 * chunk.keptCount;
+    if (!chunk.isGap() || chunk != rows.ready.peekLast() || chunk == rows.ready.peek()) {
+      return false;
+    }
+    Iterator<Chunk> back = rows.ready.descendingIterator();
+    back.next();
+    return chunk.count() < 2 * chunk.keptCount || back.next().isGap();
   }
 
   private void write(Chunk chunk) {
     chunk.disk = Chunk.Disk.WRITING;
     writing++;
-    long last = chunk.last(); // a gap may grow meanwhile
+    givenUpTo = Math.max(givenUpTo, chunk.last());
     spool
-        .write(chunk, stream.forgotten(), stream.delivered())
+        .write(chunk, stand())
         .whenComplete(
             (place, failure) -> {
               lock.lock();
               try {
                 writing--;
                 if (failure == null) {
-                  written(chunk, last, place[0], place[1]);
+                  written(chunk, place[0], place[1]);
                 } else {
                   notWritten(chunk, failure);
                 }
@@ -183,7 +195,7 @@ final class Spooling {
             });
   }
 
-  private void written(Chunk chunk, long last, long from, long to) {
+  private void written(Chunk chunk, long from, long to) {
     if (failing) {
       failing = false;
       pause = FIRST_PAUSE;
@@ -191,12 +203,8 @@ final class Spooling {
     }
     size = spool.size();
     rows.change(chunk, () -> chunk.lies(from, to));
-    chunk.keptCount = last - chunk.first + 1;
-    spooledUpTo = Math.max(spooledUpTo, last);
-    if (chunk.grown) {
-      chunk.grown = false;
-      grown(chunk);
-    } else if (chunk.isGap()) {
+    spooledUpTo = Math.max(spooledUpTo, chunk.last());
+    if (chunk.isGap()) {
       freeDropped(chunk);
     } else if (rows.evicted() > 0 || rows.memoryKept() > memory) {
       evict(chunk);
@@ -205,7 +213,7 @@ final class Spooling {
 
   private void notWritten(Chunk chunk, Throwable failure) {
     chunk.disk = Chunk.Disk.NEW;
-    chunk.grown = false;
+    givenUpTo = spooledUpTo; // all that was given later fails, too
     Throwable cause =
         failure instanceof CompletionException && failure.getCause() != null
             ? failure.getCause()
@@ -362,26 +370,43 @@ final class Spooling {
 
   /** Records were delivered, or dropped: perhaps a file can go. */
   void forgotten() {
-    if (freeing || closed || !spool.canFree(oldest())) {
+    if (freeing || closed) {
+      return;
+    }
+    // As of now: whatever is written from here on lies behind the last entry.
+    long oldest = Math.min(oldest(), spool.lastEntry());
+    if (!spool.canFree(oldest)) {
       return;
     }
     freeing = true;
     // First say so, if that is possible; a full disk must not keep files that nobody wants.
-    spool
-        .mark(spooledUpTo + 1, stream.forgotten(), stream.delivered())
-        .whenComplete((place, failure) -> runner.execute(this::freeOldest));
+    mark().whenComplete((place, failure) -> runner.execute(() -> free(oldest, failure != null)));
   }
 
-  private void freeOldest() {
-    long oldest;
+  private void free(long oldest, boolean unsaid) {
     lock.lock();
     try {
       freeing = false;
-      oldest = oldest();
     } finally {
       lock.unlock();
     }
-    delete(() -> spool.free(oldest));
+    delete(() -> spool.delete(0, oldest));
+    if (unsaid) {
+      lock.lock();
+      try {
+        mark(); // now there may be room
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  private CompletionStage<long[]> mark() {
+    return spool.mark(stand());
+  }
+
+  private Spool.Stand stand() {
+    return new Spool.Stand(stream.forgotten(), stream.delivered(), givenUpTo + 1);
   }
 
   private void delete(Runnable what) {
@@ -431,7 +456,7 @@ final class Spooling {
           write(chunk);
         }
       }
-      spool.mark(spooledUpTo + 1, stream.forgotten(), stream.delivered());
+      mark();
     }
     closed = true;
   }

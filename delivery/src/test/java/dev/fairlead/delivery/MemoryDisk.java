@@ -10,11 +10,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Random;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** A disk that may be full, fail to sync, and forget in a power cut what was not synced. */
-final class MemoryDisk implements Disk {
+class MemoryDisk implements Disk {
 
   private final TreeMap<String, Content> files = new TreeMap<>();
   private @Nullable String holder;
@@ -26,8 +27,21 @@ final class MemoryDisk implements Disk {
   int syncs;
 
   private static final class Content {
-    private byte[] bytes = new byte[0];
+    private byte[] bytes = new byte[512];
+    private int length;
     private int synced;
+
+    /** Its name is on the disk, too. */
+    private boolean named;
+
+    static Content of(byte[] bytes, int length) {
+      Content content = new Content();
+      content.bytes = Arrays.copyOf(bytes, Math.max(length, 512));
+      content.length = length;
+      content.synced = length;
+      content.named = true;
+      return content;
+    }
   }
 
   @Override
@@ -55,7 +69,9 @@ final class MemoryDisk implements Disk {
   }
 
   @Override
-  public void sync() {}
+  public synchronized void sync() {
+    files.values().forEach(content -> content.named = true);
+  }
 
   @Override
   public synchronized AutoCloseable lock(String who) {
@@ -66,34 +82,64 @@ final class MemoryDisk implements Disk {
     return () -> holder = null;
   }
 
+  /** Whether it only says that it has synced. */
+  boolean lies() {
+    return false;
+  }
+
+  /** The process that had it open is gone; what it wrote is there. */
+  synchronized void afterKill() {
+    holder = null;
+  }
+
   /** What survives a power cut, with so many bytes of what was not synced. */
   synchronized MemoryDisk afterPowerCut(int more) {
     MemoryDisk left = new MemoryDisk();
     files.forEach(
-        (name, content) -> {
-          Content kept = new Content();
-          int length = Math.min(content.bytes.length, content.synced + more);
-          kept.bytes = Arrays.copyOf(content.bytes, length);
-          kept.synced = length;
-          left.files.put(name, kept);
-        });
+        (name, content) ->
+            left.files.put(
+                name, Content.of(content.bytes, Math.min(content.length, content.synced + more))));
     return left;
+  }
+
+  /**
+   * The power is gone: of what was not synced some is there, perhaps with a hole in it; of a file
+   * whose name was not synced, nothing.
+   */
+  synchronized void powerCut(Random random) {
+    holder = null;
+    files.values().removeIf(content -> !content.named && random.nextBoolean());
+    for (Content content : files.values()) {
+      int unsynced = content.length - content.synced;
+      if (unsynced > 0) {
+        content.length = content.synced + random.nextInt(unsynced + 1);
+        int from = content.synced + random.nextInt(unsynced);
+        int to = from + random.nextInt(unsynced);
+        if (random.nextBoolean() && from < Math.min(to, content.length)) {
+          Arrays.fill(content.bytes, from, Math.min(to, content.length), (byte) 0);
+        }
+      }
+      content.synced = content.length;
+      content.named = true;
+    }
   }
 
   /** Bytes of all files. */
   synchronized long size() {
-    return files.values().stream().mapToLong(content -> content.bytes.length).sum();
+    long size = 0;
+    for (Content content : files.values()) {
+      size += content.length;
+    }
+    return size;
   }
 
   synchronized byte[] content(String name) {
-    return Objects.requireNonNull(files.get(name), name).bytes.clone();
+    Content content = Objects.requireNonNull(files.get(name), name);
+    return Arrays.copyOf(content.bytes, content.length);
   }
 
   synchronized void put(String name, byte[] bytes) {
-    Content content = new Content();
-    content.bytes = bytes.clone();
-    content.synced = bytes.length;
-    files.put(name, content);
+    files.put(name, Content.of(bytes, bytes.length));
   }
 
   synchronized List<String> names() {
@@ -112,9 +158,13 @@ final class MemoryDisk implements Disk {
     public void append(ByteBuffer bytes) throws IOException {
       synchronized (MemoryDisk.this) {
         int written = (int) Math.min(room, bytes.remaining());
-        int at = content.bytes.length;
-        content.bytes = Arrays.copyOf(content.bytes, at + written);
+        int at = content.length;
+        if (at + written > content.bytes.length) {
+          content.bytes =
+              Arrays.copyOf(content.bytes, Math.max(at + written, 2 * content.bytes.length));
+        }
         bytes.get(content.bytes, at, written);
+        content.length += written;
         room -= written;
         if (bytes.hasRemaining()) {
           throw new IOException("No space left on device");
@@ -125,7 +175,7 @@ final class MemoryDisk implements Disk {
     @Override
     public int read(ByteBuffer into, long offset) {
       synchronized (MemoryDisk.this) {
-        int left = (int) Math.max(0, content.bytes.length - offset);
+        int left = (int) Math.max(0, content.length - offset);
         int length = Math.min(left, into.remaining());
         if (left == 0) {
           return -1;
@@ -141,7 +191,7 @@ final class MemoryDisk implements Disk {
         if (syncFails) {
           throw new IOException("Input/output error");
         }
-        content.synced = content.bytes.length;
+        content.synced = lies() ? content.synced : content.length;
         syncs++;
       }
     }
@@ -149,15 +199,15 @@ final class MemoryDisk implements Disk {
     @Override
     public void truncate(long size) {
       synchronized (MemoryDisk.this) {
-        content.bytes = Arrays.copyOf(content.bytes, (int) size);
-        content.synced = Math.min(content.synced, (int) size);
+        content.length = (int) Math.min(size, content.length);
+        content.synced = Math.min(content.synced, content.length);
       }
     }
 
     @Override
     public long size() {
       synchronized (MemoryDisk.this) {
-        return content.bytes.length;
+        return content.length;
       }
     }
 

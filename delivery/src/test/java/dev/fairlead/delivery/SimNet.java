@@ -136,6 +136,12 @@ final class SimNet {
       connection++;
     }
 
+    /** Its process is gone, or has another one. */
+    void remove() {
+      cut();
+      ends.remove(this);
+    }
+
     void comeBack() {
       if (!connected) {
         connected = true;

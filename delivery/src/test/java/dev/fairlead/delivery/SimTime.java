@@ -65,4 +65,40 @@ final class SimTime implements Runner {
   public void close() {
     tasks.clear();
   }
+
+  /** A runner of one process, whose tasks are gone when that is killed. */
+  final class Life implements Runner {
+
+    private boolean over;
+
+    @Override
+    public void execute(Runnable task) {
+      at(now, task);
+    }
+
+    @Override
+    public void after(Duration delay, Runnable task) {
+      at(now + delay.toNanos(), task);
+    }
+
+    private void at(long time, Runnable task) {
+      SimTime.this.at(
+          time,
+          () -> {
+            if (!over) {
+              task.run();
+            }
+          });
+    }
+
+    @Override
+    public long nanoTime() {
+      return now;
+    }
+
+    @Override
+    public void close() {
+      over = true;
+    }
+  }
 }

@@ -180,10 +180,7 @@ public final class Agent implements AgentService, AutoCloseable {
 
   // --- manifest ---
 
-  /**
-   * Takes an envelope that came over the transport. Whatever is wrong with it becomes an event.
-   * Waits while there is no room for events.
-   */
+  /** Takes an envelope that came over the transport. Whatever is wrong with it becomes an event. */
   public void takeEnvelope(byte[] bytes) {
     locked(
         () -> {
@@ -870,22 +867,16 @@ public final class Agent implements AgentService, AutoCloseable {
     }
   }
 
-  /** Says an event; an interrupt does not lose it. */
   private void tell(String type, String word, JsonObject details) {
-    Event event =
-        new Event(
-            type, word, environment.clock().instant(), identity.computation(), ORIGINATOR, details);
-    boolean interrupted = false;
-    while (true) {
-      try {
-        environment.reporter().event(event);
-        break;
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    environment
+        .reporter()
+        .event(
+            new Event(
+                type,
+                word,
+                environment.clock().instant(),
+                identity.computation(),
+                ORIGINATOR,
+                details));
   }
 }

@@ -29,6 +29,7 @@ import dev.fairlead.protocol.Hello;
 import dev.fairlead.protocol.LogRecord;
 import dev.fairlead.protocol.Lost;
 import dev.fairlead.protocol.TransportFact;
+import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.protocol.json.ProtocolException;
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.Transport;
@@ -83,6 +84,7 @@ public final class AgentSession implements AutoCloseable {
   private final Outbox outbox;
   private final OutStream events;
   private final OutStream logs;
+  private final EventQueue said;
   private final Agent agent;
   private final BlockingQueue<Runnable> queue = new ArrayBlockingQueue<>(QUEUE);
   private final Thread loop;
@@ -93,6 +95,9 @@ public final class AgentSession implements AutoCloseable {
   private final AtomicLong overflow = new AtomicLong();
   private final Set<String> commandIds = new LinkedHashSet<>();
   private long heartbeats;
+
+  /** Of these, events have been told; only touched by the loop. */
+  private long overflowTold;
 
   /**
    * What a session needs.
@@ -144,6 +149,7 @@ public final class AgentSession implements AutoCloseable {
     outbox = new Outbox(switchboard, runner);
     String fresh = "e" + Long.toString(setup.random().nextLong() >>> 1, Character.MAX_RADIX);
     events = outbox.open(stream(Addresses.EVENTS, fresh, EVENTS_BYTES).withPriority(0));
+    said = new EventQueue(events, this::eventsLost);
     // With a spool, this process may go on with an earlier one's numbering.
     epoch = events.id().epoch();
     logs = outbox.open(stream(Addresses.LOGS, epoch, setup.logBytes()).withPriority(1));
@@ -345,8 +351,8 @@ public final class AgentSession implements AutoCloseable {
   private final class OutboxReporter implements Reporter {
 
     @Override
-    public void event(Event event) throws InterruptedException {
-      events.append(event.toJson());
+    public void event(Event event) {
+      said.say(event.toJson());
     }
 
     @Override
@@ -414,14 +420,27 @@ public final class AgentSession implements AutoCloseable {
   /** Waits until what was said has been delivered. */
   private void drain(Duration patience) {
     CountDownLatch done = new CountDownLatch(1);
-    outbox.drained().whenComplete((nothing, failure) -> done.countDown());
+    long end = System.nanoTime() + patience.toNanos();
     try {
-      if (!done.await(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+      boolean all = said.flush(patience);
+      outbox.drained().whenComplete((nothing, failure) -> done.countDown());
+      if (!done.await(end - System.nanoTime(), TimeUnit.NANOSECONDS) || !all) {
         log.log(WARNING, "Not everything was delivered before the end: {0}", books());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private byte[] eventsLost(long count) {
+    return new Event(
+            "EventsLost",
+            "Warning",
+            setup.clock().instant(),
+            facts.computation(),
+            Agent.ORIGINATOR,
+            JsonObject.builder().put("events", count).build())
+        .toJson();
   }
 
   private void post(Runnable task) {
@@ -434,10 +453,24 @@ public final class AgentSession implements AutoCloseable {
     }
   }
 
+  /** Whoever sent what was left out learns of it: it is not done, and may be sent again. */
+  private void tellOverflow() {
+    long all = overflow.get();
+    if (all > overflowTold) {
+      agent.reportRefusal(
+          "CommandRefused",
+          "too-busy",
+          "%d manifests or commands came while %d were waiting, and were left out: send them again."
+              .formatted(all - overflowTold, QUEUE));
+      overflowTold = all;
+    }
+  }
+
   private void handle() {
     try {
       while (!closed.get()) {
         queue.take().run();
+        tellOverflow();
       }
     } catch (InterruptedException e) {
       log.log(DEBUG, "The agent's thread ends.");
@@ -461,6 +494,7 @@ public final class AgentSession implements AutoCloseable {
       drain(Duration.ofSeconds(5));
     }
     loop.interrupt();
+    said.close();
     outbox.close();
     switchboard.close();
     runner.close();

@@ -9,8 +9,8 @@ import java.util.Map;
 /** Where the agent says what happens. Safe for use by several threads. */
 public interface Reporter {
 
-  /** Takes an event. Waits while there is no room, so that none is lost. */
-  void event(Event event) throws InterruptedException;
+  /** Takes an event; never waits, so that it may be told with a lock held. */
+  void event(Event event);
 
   /** Takes a line. Waits while there is no room, which holds the algorithm back. */
   void log(LogRecord line) throws InterruptedException;

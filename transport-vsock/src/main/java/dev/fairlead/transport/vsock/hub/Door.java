@@ -11,6 +11,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +24,7 @@ final class Door implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.vsock");
 
   private static final int BACKLOG = 64;
+  private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   private final Place place;
   private final ServerSocketChannel server;
@@ -66,20 +68,23 @@ final class Door implements AutoCloseable {
   }
 
   private void run() {
-    try {
-      while (!closed) {
+    while (!closed) {
+      try {
         selector.select();
         selector.selectedKeys().clear();
         for (SocketChannel channel = accept(); channel != null; channel = accept()) {
           channel.configureBlocking(true);
           visitor.accept(channel);
         }
-      }
-    } catch (ClosedSelectorException e) {
-      LOG.log(Level.TRACE, "The door is closed.", e);
-    } catch (IOException | RuntimeException e) {
-      if (!closed) {
-        LOG.log(Level.ERROR, "Nobody can connect at " + place + " any more.", e);
+      } catch (ClosedSelectorException e) {
+        LOG.log(Level.TRACE, "The door is closed.", e);
+        return;
+      } catch (IOException | RuntimeException | OutOfMemoryError e) {
+        // Out of descriptors or threads, most likely: others may give some back.
+        if (!closed) {
+          LOG.log(Level.ERROR, "Somebody could not come in at " + place + ".", e);
+          LockSupport.parkNanos(PAUSE_NANOS);
+        }
       }
     }
   }

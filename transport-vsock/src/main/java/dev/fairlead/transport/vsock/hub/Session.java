@@ -54,6 +54,7 @@ final class Session {
     this.peer = peer;
     this.routes = new Routes(hub, this);
     this.heardAt = hub.now();
+    this.lastProgressAt = heardAt;
   }
 
   void start() {

@@ -128,6 +128,49 @@ class HubTest {
   }
 
   @Test
+  void whoSaysLittleDoesNotWaitForWhoFloods() throws Exception {
+    try (RawEnd collector = host(collector(), 0).subscribe(1, "fl/*/up/**");
+        RawEnd loud = host(agent("loud"), CREDIT);
+        RawEnd quiet = host(agent("quiet"), CREDIT)) {
+      stands(collector);
+      byte[] payload = new byte[60 << 10];
+      for (int i = 0; i < 30; i++) {
+        loud.send(new Message("fl/loud/up/logs", payload));
+      }
+      loud.ping().await(Wire.PONG);
+      quiet.send(new Message("fl/quiet/up/heartbeat", new byte[10]));
+      quiet.await(Wire.ACK);
+      collector.out.begin(Wire.CREDIT, 4).put4(CREDIT).end();
+      collector.out.flush();
+      int before = 0;
+      while (!Messages.read(message(collector)).address().startsWith("fl/quiet/")) {
+        before++;
+      }
+      assertThat(before).as("messages of the loud one before it").isLessThanOrEqualTo(3);
+    }
+  }
+
+  @Test
+  void twoOfOneIdentityStandSideBySide() throws Exception {
+    String credential = agent("a");
+    try (RawEnd one = host(credential, CREDIT).subscribe(1, "fl/a/down/**");
+        RawEnd other = host(credential, CREDIT).subscribe(1, "fl/a/down/**");
+        RawEnd collector = host(collector(), CREDIT).subscribe(1, "fl/*/up/**")) {
+      stands(one);
+      stands(other);
+      stands(collector);
+      collector.send(new Message("fl/a/down/commands", new byte[1]));
+      one.send(new Message("fl/a/up/logs", new byte[2]));
+      other.send(new Message("fl/a/up/logs", new byte[3]));
+      assertThat(Messages.read(message(one)).payload().remaining()).isEqualTo(1);
+      assertThat(Messages.read(message(other)).payload().remaining()).isEqualTo(1);
+      int first = Messages.read(message(collector)).payload().remaining();
+      int second = Messages.read(message(collector)).payload().remaining();
+      assertThat(List.of(first, second)).containsExactlyInAnyOrder(2, 3);
+    }
+  }
+
+  @Test
   void vmComesInAsItselfAlone() throws Exception {
     Path socket = folder.resolve("vm.sock_9998");
     String own = agent("a");
