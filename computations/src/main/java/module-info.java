@@ -5,10 +5,12 @@ module dev.fairlead.computations {
   requires static osgi.annotation;
   requires static org.osgi.service.component.annotations;
   requires com.h2database;
-  requires dev.fairlead.delivery;
+  requires transitive dev.fairlead.delivery;
   requires dev.fairlead.http;
   requires dev.fairlead.protocol;
   requires dev.fairlead.transport.api;
   requires java.naming; // the database's data source is a javax.naming.Referenceable
   requires java.sql;
+
+  exports dev.fairlead.computations.store;
 }

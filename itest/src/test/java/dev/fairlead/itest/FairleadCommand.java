@@ -29,6 +29,11 @@ final class FairleadCommand implements AutoCloseable {
    * @param folder for its log, and for its temporary files: what it leaves there is found
    */
   static FairleadCommand start(Path folder, String... words) throws IOException {
+    return start(folder, List.of(), words);
+  }
+
+  /** Starts one, with more words for its JVM. */
+  static FairleadCommand start(Path folder, List<String> jvm, String... words) throws IOException {
     Path root = Path.of(System.getProperty("reactor.dir"));
     Path log = folder.resolve("command.log");
     Path temporary = Files.createDirectories(folder.resolve("tmp"));
@@ -38,12 +43,13 @@ final class FairleadCommand implements AutoCloseable {
     command.add("-XX:+UseSerialGC");
     command.add("-Djava.io.tmpdir=" + temporary);
     command.add("-Dfairlead.root=" + root);
+    command.addAll(jvm);
     command.add("-cp");
-    command.add(
-        root.resolve("runtime/target/runtime-0.1.0.jar")
-            + ":"
-            + root.resolve("runtime/target/fairlead/lib")
-            + "/*");
+    Path distribution = root.resolve("runtime/target/fairlead");
+    String path =
+        root.resolve("runtime/target/runtime-0.1.0.jar") + ":" + distribution.resolve("lib") + "/*";
+    // As the script does: this command uses bundles itself.
+    command.add(words[0].equals("chaos") ? path + ":" + distribution.resolve("bundles/*") : path);
     command.add("dev.fairlead.runtime.cli.Main");
     command.addAll(List.of(words));
     return new FairleadCommand(

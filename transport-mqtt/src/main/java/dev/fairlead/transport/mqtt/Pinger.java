@@ -13,15 +13,21 @@ import org.jspecify.annotations.Nullable;
 /** Looks at a connection when Paho says that it is time to; Paho pings, or finds it dead. */
 final class Pinger implements MqttPingSender {
 
+  /**
+   * Paho reckons the next look from what was sent last, so that while much is sent it would notice
+   * a peer's silence one interval later; after a ping, it waits a whole interval for the answer.
+   */
+  private static final long LOOK_MILLIS = 500;
+
   private final ScheduledExecutorService timer;
-  private final long firstMillis;
+  private final long keepAliveMillis;
   private volatile @Nullable ClientComms comms;
   private @Nullable Future<?> next;
   private boolean stopped;
 
-  Pinger(ScheduledExecutorService timer, long firstMillis) {
+  Pinger(ScheduledExecutorService timer, long keepAliveMillis) {
     this.timer = timer;
-    this.firstMillis = firstMillis;
+    this.keepAliveMillis = keepAliveMillis;
   }
 
   @Override
@@ -31,7 +37,7 @@ final class Pinger implements MqttPingSender {
 
   @Override
   public void start() {
-    schedule(firstMillis);
+    schedule(keepAliveMillis);
   }
 
   @Override
@@ -48,7 +54,8 @@ final class Pinger implements MqttPingSender {
       return;
     }
     try {
-      next = timer.schedule(this::look, delayMillis, MILLISECONDS);
+      long delay = delayMillis < keepAliveMillis ? Math.min(delayMillis, LOOK_MILLIS) : delayMillis;
+      next = timer.schedule(this::look, delay, MILLISECONDS);
     } catch (RejectedExecutionException e) {
       stopped = true; // its transport is closing
     }

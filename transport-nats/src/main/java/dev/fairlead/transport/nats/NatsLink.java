@@ -42,7 +42,12 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
   /** Long enough for a first TLS handshake in an emulated guest. */
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
 
-  private static final Duration PING_INTERVAL = Duration.ofSeconds(2);
+  /**
+   * A peer that has stopped is given up at the fourth interval in the worst case: at the first,
+   * jnats is content since something came before it, then it sends its two pings.
+   */
+  private static final Duration PING_INTERVAL = Duration.ofSeconds(1);
+
   private static final Duration WRITE_TIMEOUT = Duration.ofSeconds(5);
   private static final int PENDING_MESSAGES = 64 * 1024;
   private static final long PENDING_BYTES = 32L << 20;
@@ -246,7 +251,8 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
   public void slowConsumerDetected(Connection conn, Consumer consumer) {
     LOG.log(
         Level.WARNING,
-        "Messages arrive faster than their handler takes them; jnats drops what it cannot hold: {0} so far.",
+        "Messages arrive faster than their handler takes them; jnats drops what it cannot hold: {0}"
+            + " so far.",
         consumer.getDroppedCount());
   }
 

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.bench.chaos;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What run is wanted.
+ *
+ * @param transport its name
+ * @param seed from which the faults follow, and the lines
+ * @param length how long lines are said, 5 s to 1 h; longer where the faults take longer
+ * @param rate lines a second, of all agents together, 1 to 1 000 000
+ * @param agents how many there are, 1 to 32
+ * @param keep a folder for the two files that were compared, and logs; null for none
+ */
+public record ChaosSettings(
+    String transport, long seed, Duration length, int rate, int agents, @Nullable Path keep) {
+
+  /**
+   * Checks all ranges.
+   *
+   * @throws IllegalArgumentException with a sentence for a person
+   */
+  public ChaosSettings {
+    require(transport.matches("[a-z][a-z0-9-]{0,31}"), "a transport's name is a word");
+    require(
+        length.compareTo(Duration.ofSeconds(5)) >= 0 && length.compareTo(Duration.ofHours(1)) <= 0,
+        "a run takes 5 to 3600 seconds");
+    require(rate >= 1 && rate <= 1_000_000, "the rate is 1 to 1000000 lines a second");
+    require(agents >= 1 && agents <= 32, "there are 1 to 32 agents");
+    require(rate >= agents, "each agent says at least one line a second");
+  }
+
+  private static void require(boolean fits, String what) {
+    if (!fits) {
+      throw new IllegalArgumentException(what);
+    }
+  }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.bench.chaos;
+
+import dev.fairlead.delivery.Switchboard;
+import dev.fairlead.transport.api.TransportProvider;
+import java.time.Duration;
+import java.util.ServiceLoader;
+import org.jspecify.annotations.Nullable;
+
+/** A process's way to the others: the transport that it was told to use. */
+final class Way {
+
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  private Way() {}
+
+  /** Has a switchboard use it; the rest happens in the background. */
+  static void use(Switchboard switchboard, Words words, String credential) {
+    String name = words.get(Words.TRANSPORT);
+    TransportProvider provider =
+        ServiceLoader.load(TransportProvider.class).stream()
+            .map(ServiceLoader.Provider::get)
+            .filter(one -> one.name().equals(name))
+            .findFirst()
+            .orElseThrow(() -> new IllegalStateException("There is no transport " + name + "."));
+    var unused =
+        switchboard.use(provider, setting -> setting(setting, words, credential), PATIENCE);
+  }
+
+  private static @Nullable String setting(String name, Words words, String credential) {
+    return switch (name) {
+      case TransportProvider.ENDPOINT -> words.get(Words.ENDPOINT);
+      case TransportProvider.CREDENTIAL -> credential;
+      case TransportProvider.CA_SHA256 -> words.find(Words.CA);
+      default -> null;
+    };
+  }
+}

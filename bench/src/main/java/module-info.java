@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Breaks what carries lines, from a seed, and counts what became of each line. */
+module dev.fairlead.bench {
+  requires static org.jspecify;
+  requires static osgi.annotation;
+  requires dev.fairlead.computations;
+  requires dev.fairlead.delivery;
+  requires dev.fairlead.hypervisor.process;
+  requires dev.fairlead.protocol;
+  requires dev.fairlead.transport.api;
+  requires dev.fairlead.transport.base;
+
+  exports dev.fairlead.bench.chaos;
+  exports dev.fairlead.bench.rig;
+
+  uses dev.fairlead.transport.access.AccessProvider;
+  uses dev.fairlead.transport.api.TransportProvider;
+}
