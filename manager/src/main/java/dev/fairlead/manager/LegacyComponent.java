@@ -77,7 +77,7 @@ public final class LegacyComponent implements PeerAdmission {
     if (!"unix".equals(peer.getScheme())) {
       LOG.log(
           WARNING,
-          "The agent of {0} is not served if it is of 2024: its VM has the kernel''s vsock device.",
+          "The agent of {0} is not served if it is of 2024: its VM has a device of the kernel''s, not a socket of its own.",
           subject);
       return () -> {};
     }
