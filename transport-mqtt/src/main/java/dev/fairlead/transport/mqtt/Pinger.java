@@ -15,9 +15,12 @@ final class Pinger implements MqttPingSender {
 
   /**
    * Paho reckons the next look from what was sent last, so that while much is sent it would notice
-   * a peer's silence one interval later; after a ping, it waits a whole interval for the answer.
+   * a peer's silence one interval later; after a ping, it would wait a whole interval for the answer.
    */
   private static final long LOOK_MILLIS = 500;
+
+  /** How long a peer has for the answer to a ping. */
+  private static final long ANSWER_MILLIS = 1_500;
 
   private final ScheduledExecutorService timer;
   private final long keepAliveMillis;
@@ -54,7 +57,8 @@ final class Pinger implements MqttPingSender {
       return;
     }
     try {
-      long delay = delayMillis < keepAliveMillis ? Math.min(delayMillis, LOOK_MILLIS) : delayMillis;
+      long most = delayMillis < keepAliveMillis ? LOOK_MILLIS : ANSWER_MILLIS;
+      long delay = Math.min(delayMillis, most);
       next = timer.schedule(this::look, delay, MILLISECONDS);
     } catch (RejectedExecutionException e) {
       stopped = true; // its transport is closing
