@@ -32,7 +32,7 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
 /**
  * Runs a manager as configured. Which hypervisor, transport and issuer it uses is chosen by the
  * properties {@code hypervisor.target}, {@code transport.target} and {@code issuer.target}, each a
- * filter such as {@code (name=qemu)} or {@code (transport.name=nats)}.
+ * filter over {@code name}, or over {@code transport.name}.
  */
 @Component(
     service = ManagerComponent.class,

@@ -109,7 +109,7 @@ final class PortLeases {
       spoilt.remove(port);
     }
     try (ServerSocket probe = new ServerSocket()) {
-      // As QEMU does: a connection that lingers from the VM before does not count.
+      // As whoever forwards it does: a connection that lingers from the VM before does not count.
       probe.setReuseAddress(true);
       probe.bind(new InetSocketAddress(address, port), 1);
       return true;

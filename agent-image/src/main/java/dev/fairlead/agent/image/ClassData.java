@@ -17,8 +17,8 @@ import java.util.regex.Pattern;
 /**
  * Java's archive of classes. It is dumped inside the guest's own files, since it holds their paths
  * and times, on one processor, in real time priority, without a compiler, address randomisation or
- * environment: so it comes out alike each time. It is dumped twice, and left out where the two
- * differ.
+ * environment: so it comes out alike each time. It is dumped until one came twice, five times at
+ * most, and left out where none did.
  *
  * <p>Of the whole build only this wants root: for mounts, for chroot, for the priority. Another
  * user gets the first two from a user namespace where the kernel permits it, and does without the

@@ -15,7 +15,8 @@ final class Pinger implements MqttPingSender {
 
   /**
    * Paho reckons the next look from what was sent last, so that while much is sent it would notice
-   * a peer's silence one interval later; after a ping, it would wait a whole interval for the answer.
+   * a peer's silence one interval later; after a ping, it would wait a whole interval for the
+   * answer.
    */
   private static final long LOOK_MILLIS = 500;
 

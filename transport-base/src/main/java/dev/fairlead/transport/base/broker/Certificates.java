@@ -30,8 +30,7 @@ import java.util.List;
 
 /**
  * Makes X.509 certificates: a CA, and servers' under it. RSA, since to verify costs a client
- * little: an emulated guest needs a second for two signatures on a curve before it has compiled the
- * code.
+ * little, which an emulated guest notices.
  */
 public final class Certificates {
 
