@@ -227,11 +227,12 @@ final class MemoryTransport implements Transport {
       return;
     }
     link = null;
-    which.unacknowledged().forEach(sent -> fail(which, sent, lostException()));
     if (!closing.get()) {
+      // First, so that whoever learns of the loss by a send that fails finds the state to match.
       tell(State.CONNECTING, reason);
       retry(RETRY_MILLIS);
     }
+    which.unacknowledged().forEach(sent -> fail(which, sent, lostException()));
   }
 
   void acknowledged(MemoryLink which, MemoryLink.Sent sent) {
