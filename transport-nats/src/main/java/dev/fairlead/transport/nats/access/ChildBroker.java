@@ -103,7 +103,7 @@ final class ChildBroker implements Account {
             settings.program(), "nats-server", "run: apt-get install -y nats-server");
     Path folder = settings.folder();
     try {
-      FolderLock lock = FolderLock.take(folder);
+      FolderLock lock = FolderLock.take(folder, "issuer");
       boolean done = false;
       try {
         IssuedBook book = IssuedBook.open(folder.resolve("book"));
