@@ -131,6 +131,7 @@ public final class ControlLink implements AutoCloseable {
             MqttSettings.read(settings),
             "fl-control-" + HexFormat.of().toHexDigits(new SecureRandom().nextLong()),
             callback,
+            callback::silent,
             threads,
             timer);
     connection = made;
@@ -200,6 +201,11 @@ public final class ControlLink implements AutoCloseable {
 
     @Override
     public void disconnected(MqttDisconnectResponse response) {
+      silent();
+    }
+
+    /** The connection is gone, or the broker says nothing. */
+    void silent() {
       broken = true;
       Waiting asked = waiting;
       if (asked != null && this == callback) {

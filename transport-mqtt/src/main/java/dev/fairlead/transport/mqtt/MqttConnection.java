@@ -36,8 +36,8 @@ final class MqttConnection {
   /** Long enough for a first TLS handshake in an emulated guest. */
   static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
 
-  /** A broker that says nothing is noticed after one to two of these. */
-  private static final Duration KEEP_ALIVE = Duration.ofSeconds(2);
+  /** A broker that says nothing for so long is pinged; it gives us half as much more. */
+  static final Duration KEEP_ALIVE = Duration.ofSeconds(2);
 
   private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.mqtt");
   private static final long FAREWELL_MILLIS = 300;
@@ -52,11 +52,16 @@ final class MqttConnection {
     this.wire = wire;
   }
 
-  /** Prepares one; nothing is sent yet. */
+  /**
+   * Prepares one; nothing is sent yet.
+   *
+   * @param silent called when the broker is given up that says nothing
+   */
   static MqttConnection prepare(
       MqttSettings settings,
       String clientId,
       MqttCallback callback,
+      Runnable silent,
       ExecutorService threads,
       ScheduledExecutorService timer)
       throws IOException {
@@ -68,7 +73,7 @@ final class MqttConnection {
               wire.getServerURI(),
               clientId,
               new MemoryPersistence(),
-              new Pinger(linkThreads, KEEP_ALIVE.toMillis()),
+              new Pinger(linkThreads, wire::heardAt, silent),
               linkThreads);
       client.setCallback(callback);
       return new MqttConnection(client, settings, wire);

@@ -71,7 +71,8 @@ final class MqttLink implements Link, MqttCallback {
   @Override
   public void open() throws IOException, InterruptedException, TimeoutException {
     MqttSettings settings = MqttSettings.read(source);
-    MqttConnection made = MqttConnection.prepare(settings, clientId, this, threads, timer);
+    MqttConnection made =
+        MqttConnection.prepare(settings, clientId, this, this::silent, threads, timer);
     connection = made;
     MqttProperties broker;
     try {
@@ -315,6 +316,12 @@ final class MqttLink implements Link, MqttCallback {
       owner.refused(this, refusal);
     }
     owner.lost(this, refusal != null ? words(refusal.cause()) : reason(cause, code));
+  }
+
+  /** Paho would let go of the socket first, which may take a while where the peer stands still. */
+  private void silent() {
+    lost = true;
+    owner.lost(this, "The connection is lost: the broker has said nothing, not even to a ping.");
   }
 
   private static String reason(@Nullable MqttException cause, int code) {

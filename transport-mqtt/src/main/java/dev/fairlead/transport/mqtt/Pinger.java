@@ -6,32 +6,55 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.LongSupplier;
 import org.eclipse.paho.mqttv5.client.MqttPingSender;
 import org.eclipse.paho.mqttv5.client.internal.ClientComms;
 import org.jspecify.annotations.Nullable;
 
-/** Looks at a connection when Paho says that it is time to; Paho pings, or finds it dead. */
+/**
+ * Looks at a connection four times a second. Paho pings when nothing came for {@link
+ * MqttConnection#KEEP_ALIVE}; whether the peer is dead is decided here, by what the socket gave.
+ * Paho itself reckons from what was sent last, and of a ping that it cannot write, since the socket
+ * is full, it waits for two intervals more.
+ *
+ * <p>So a silent peer is pinged 2 to 2.25 s after its last byte, and given up five looks later: at
+ * most 3.5 s after its last byte, and what threads are late. Looks are counted rather than time, so
+ * that a process that itself stood still first reads what has come meanwhile.
+ */
 final class Pinger implements MqttPingSender {
 
-  /**
-   * Paho reckons the next look from what was sent last, so that while much is sent it would notice
-   * a peer's silence one interval later; after a ping, it would wait a whole interval for the
-   * answer.
-   */
-  private static final long LOOK_MILLIS = 500;
+  private static final long LOOK_MILLIS = 250;
 
-  /** How long a peer has for the answer to a ping. */
-  private static final long ANSWER_MILLIS = 1_500;
+  /** Looks after a ping at which nothing had come. */
+  private static final int PATIENCE = 5;
+
+  /** A connection over which something came is never given up sooner than this, in ns. */
+  private static final long SILENCE_NANOS = MILLISECONDS.toNanos(3_000);
 
   private final ScheduledExecutorService timer;
-  private final long keepAliveMillis;
+  private final LongSupplier heardAt;
+  private final Runnable silent;
   private volatile @Nullable ClientComms comms;
+
+  // Guarded by this.
   private @Nullable Future<?> next;
   private boolean stopped;
 
-  Pinger(ScheduledExecutorService timer, long keepAliveMillis) {
+  // Touched by one look after the other, which the timer hands on.
+  private boolean asked;
+  private long askedAt;
+  private int looks;
+
+  /**
+   * Makes one for one connection.
+   *
+   * @param heardAt when the peer was last heard, on the clock of {@link System#nanoTime}
+   * @param silent called once when the peer is given up
+   */
+  Pinger(ScheduledExecutorService timer, LongSupplier heardAt, Runnable silent) {
     this.timer = timer;
-    this.keepAliveMillis = keepAliveMillis;
+    this.heardAt = heardAt;
+    this.silent = silent;
   }
 
   @Override
@@ -41,7 +64,7 @@ final class Pinger implements MqttPingSender {
 
   @Override
   public void start() {
-    schedule(keepAliveMillis);
+    lookLater();
   }
 
   @Override
@@ -52,15 +75,16 @@ final class Pinger implements MqttPingSender {
     }
   }
 
+  /** Paho's idea of when to look again: it is looked sooner. */
   @Override
-  public synchronized void schedule(long delayMillis) {
+  public void schedule(long delayMillis) {}
+
+  private synchronized void lookLater() {
     if (stopped) {
       return;
     }
     try {
-      long most = delayMillis < keepAliveMillis ? LOOK_MILLIS : ANSWER_MILLIS;
-      long delay = Math.min(delayMillis, most);
-      next = timer.schedule(this::look, delay, MILLISECONDS);
+      next = timer.schedule(this::look, LOOK_MILLIS, MILLISECONDS);
     } catch (RejectedExecutionException e) {
       stopped = true; // its transport is closing
     }
@@ -68,8 +92,24 @@ final class Pinger implements MqttPingSender {
 
   private void look() {
     ClientComms to = comms;
-    if (to != null) {
-      to.checkForActivity();
+    if (to == null) {
+      return;
     }
+    long heard = heardAt.getAsLong();
+    if (asked && heard - askedAt > 0) {
+      asked = false;
+    }
+    if (!asked) {
+      long now = System.nanoTime();
+      if (to.checkForActivity() != null) {
+        asked = true;
+        askedAt = now;
+        looks = 0;
+      }
+    } else if (++looks >= PATIENCE && System.nanoTime() - heard >= SILENCE_NANOS) {
+      stop();
+      silent.run();
+    }
+    lookLater();
   }
 }

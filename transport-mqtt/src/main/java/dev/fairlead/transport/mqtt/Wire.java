@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.transport.mqtt;
 
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -35,6 +36,7 @@ final class Wire extends SocketFactory implements NetworkModule {
   private @Nullable Socket plain;
   private @Nullable Socket socket;
   private boolean cut;
+  private volatile long heardAt = System.nanoTime();
 
   Wire(String host, int port, @Nullable SSLContext tls, Duration timeout) {
     this.host = host;
@@ -73,7 +75,30 @@ final class Wire extends SocketFactory implements NetworkModule {
 
   @Override
   public InputStream getInputStream() throws IOException {
-    return new PacketStream(socket().getInputStream(), MAX_PACKET);
+    heardAt = System.nanoTime();
+    return new PacketStream(new Heard(socket().getInputStream()), MAX_PACKET);
+  }
+
+  /** When the peer's last bytes came, on the clock of {@link System#nanoTime}. */
+  long heardAt() {
+    return heardAt;
+  }
+
+  /** Notes when something comes. */
+  private final class Heard extends FilterInputStream {
+
+    Heard(InputStream source) {
+      super(source);
+    }
+
+    @Override
+    public int read(byte[] into, int from, int count) throws IOException {
+      int got = super.read(into, from, count);
+      if (got > 0) {
+        heardAt = System.nanoTime();
+      }
+      return got;
+    }
   }
 
   @Override

@@ -19,6 +19,31 @@ class MqttFaultTest {
 
   @TempDir Path folder;
 
+  /** What is sent meanwhile fills the sockets, so that no ping can be written. */
+  @Test
+  void brokerThatStandsStillIsGivenUpWhileMuchIsSent() throws Exception {
+    try (TestBroker broker = TestBroker.start(folder, Map.of());
+        Peer agent = new Peer(broker.endpoint(), broker.agent("a1")).connected()) {
+      String much = "x".repeat(200_000);
+      signal("STOP", broker.pid());
+      try {
+        while (agent.trySend("fl/a1/up/logs", much)) {
+          // until as much is under way as may be
+        }
+        await().atMost(Duration.ofSeconds(30)).until(() -> agent.states.size() >= 2);
+        assertThat(agent.states.get(1)).isEqualTo(State.CONNECTING);
+      } finally {
+        signal("CONT", broker.pid());
+      }
+      agent.connected();
+    }
+  }
+
+  private static void signal(String name, long pid) throws Exception {
+    assertThat(new ProcessBuilder("kill", "-" + name, Long.toString(pid)).start().waitFor())
+        .isZero();
+  }
+
   @Test
   void brokerMayComeAfterTheAgentAndDieTwice() throws Exception {
     Credential credential;

@@ -104,7 +104,7 @@ final class VsockLink implements Link {
     VsockSettings settings = VsockSettings.read(source);
     threads.execute(() -> read(settings));
     try {
-      welcome.get(Wire.SILENCE_MILLIS, MILLISECONDS);
+      welcome.get(Wire.WELCOME_MILLIS, MILLISECONDS);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof TransportException refused) {
         throw refused;
@@ -137,7 +137,7 @@ final class VsockLink implements Link {
 
   @Override
   public Duration connectTimeout() {
-    return Duration.ofMillis(Wire.SILENCE_MILLIS);
+    return Duration.ofMillis(Wire.WELCOME_MILLIS);
   }
 
   @Override

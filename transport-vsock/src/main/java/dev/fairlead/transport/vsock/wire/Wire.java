@@ -106,7 +106,10 @@ public final class Wire {
   public static final int MAX_MESSAGE = Message.MAX_PAYLOAD + (16 << 10);
 
   /** Silence after which the other side is taken for dead, in milliseconds. */
-  public static final long SILENCE_MILLIS = 4_000;
+  public static final long SILENCE_MILLIS = 3_500;
+
+  /** How long an end waits for its welcome, in milliseconds. */
+  public static final long WELCOME_MILLIS = 4_000;
 
   /** How often an end asks for a sign of life, in milliseconds. */
   public static final long PING_MILLIS = 1_000;
