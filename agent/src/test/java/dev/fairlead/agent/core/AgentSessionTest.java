@@ -13,6 +13,7 @@ import dev.fairlead.agent.run.PlainSandbox;
 import dev.fairlead.agent.run.RunLimits;
 import dev.fairlead.delivery.Batch;
 import dev.fairlead.delivery.BatchStore;
+import dev.fairlead.delivery.Books;
 import dev.fairlead.delivery.Inbox;
 import dev.fairlead.delivery.InboxListener;
 import dev.fairlead.delivery.Runner;
@@ -46,6 +47,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -55,6 +57,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -86,20 +89,32 @@ class AgentSessionTest {
     final Map<StreamId, Long> stored = new ConcurrentHashMap<>();
     final ConcurrentLinkedQueue<Hello> hellos = new ConcurrentLinkedQueue<>();
     final ConcurrentLinkedQueue<Heartbeat> heartbeats = new ConcurrentLinkedQueue<>();
+    final ConcurrentLinkedQueue<Message> arrivals = new ConcurrentLinkedQueue<>();
     private final Runner runner = Runner.start("collector");
     private final Switchboard switchboard = new Switchboard(runner, SwitchboardListener.NONE);
     private @Nullable Inbox inbox;
 
     void open() {
+      connect();
+      takeRecords();
+    }
+
+    /** Hears everything, and acknowledges nothing. */
+    void connect() {
       Addresses mine = Addresses.ofCollector("fl");
       switchboard.use(
           new MemoryTransportProvider(),
           settings(mine.party(), mine.sends(), mine.receives()),
           Duration.ofSeconds(10));
+      switchboard.subscribe("fl/*/up/**", arrivals::add);
       switchboard.subscribe(
           Addresses.everyUp("fl", "hello"), m -> hellos.add(Hello.parse(m.bytes())));
       switchboard.subscribe(
           Addresses.everyUp("fl", "heartbeat"), m -> heartbeats.add(Heartbeat.parse(m.bytes())));
+      await().until(switchboard::connected);
+    }
+
+    void takeRecords() {
       inbox =
           new Inbox(
               switchboard,
@@ -111,7 +126,17 @@ class AgentSessionTest {
                 return Optional.of(ADDRESSES.acks(name));
               },
               InboxListener.NONE);
-      await().until(switchboard::connected);
+    }
+
+    /** Where in the order of arrival the first is, from some place on; -1 where there is none. */
+    int arrived(int from, Predicate<Message> wanted) {
+      List<Message> all = List.copyOf(arrivals);
+      for (int i = from; i < all.size(); i++) {
+        if (wanted.test(all.get(i))) {
+          return i;
+        }
+      }
+      return -1;
     }
 
     void send(String address, byte[] payload) {
@@ -305,6 +330,66 @@ class AgentSessionTest {
                     .allMatch(books -> books.queued() == 0 && books.balanced()));
     assertThat(session.agent().status().books().toString())
         .contains("logs=StreamBooks[appended=30000, delivered=30000, queued=0, dropped=0]");
+  }
+
+  /** By the order of arrival: lines that stand still hold up neither events nor signs of life. */
+  @Test
+  void eventsAndHeartbeatsGoBeforeABacklogOfLines() {
+    byte[] script =
+        "#!/bin/sh\ni=0; while [ $i -lt 30000 ]; do echo line $i; i=$((i+1)); done\n"
+            .getBytes(UTF_8);
+    session.agent().takeEnvelope(envelope(script));
+    upload(script);
+    // More lines than there is room for: the algorithm waits, and nothing is connected yet.
+    await().until(() -> books("logs").queuedBytes() > (1 << 20) - 4096);
+    session.agent().takeEnvelope("rubbish".getBytes(UTF_8));
+    long said = books("events").appended();
+    assertThat(said).isGreaterThanOrEqualTo(4);
+
+    collector.connect();
+    session.offer(new MemoryTransportProvider());
+    await().until(() -> collector.arrived(0, AgentSessionTest::isLogs) >= 0);
+    int firstLogs = collector.arrived(0, AgentSessionTest::isLogs);
+    assertThat(collector.arrived(0, message -> isEvent(message, said)))
+        .as("all that was said before, in front of the first lines")
+        .isBetween(0, firstLogs);
+
+    // Nobody acknowledges: the lines stand still, and the others go past them.
+    assertThat(books("logs").delivered()).isZero();
+    session.agent().takeEnvelope("more rubbish".getBytes(UTF_8));
+    await().until(() -> collector.arrived(firstLogs, message -> isEvent(message, said + 1)) >= 0);
+    await()
+        .until(
+            () ->
+                collector.arrived(firstLogs, message -> message.address().endsWith("/up/heartbeat"))
+                    >= 0);
+    assertThat(books("logs").delivered()).isZero();
+
+    collector.takeRecords();
+    await().atMost(Duration.ofSeconds(60)).until(() -> collector.lines("logs").size() >= 30_000);
+    int i = 0;
+    for (String line : collector.lines("logs")) {
+      assertThat(LogRecord.parse(line.getBytes(UTF_8)).message()).isEqualTo("line " + i++);
+    }
+    assertThat(i).isEqualTo(30_000);
+  }
+
+  private Books books(String stream) {
+    return Objects.requireNonNull(session.books().get(stream));
+  }
+
+  private static boolean isLogs(Message message) {
+    return message.address().endsWith("/up/logs");
+  }
+
+  /** Whether it brings a record of the stream of events. */
+  private static boolean isEvent(Message message, long number) {
+    if (!message.address().endsWith("/up/events")) {
+      return false;
+    }
+    long first = Long.parseLong(message.headers().getOrDefault("fl-first", "0"));
+    long count = Long.parseLong(message.headers().getOrDefault("fl-count", "0"));
+    return first <= number && number < first + count;
   }
 
   @Test
