@@ -15,6 +15,7 @@ import dev.fairlead.agent.grpc.proto.DataResponse;
 import dev.fairlead.agent.grpc.proto.ResultRequest;
 import dev.fairlead.agent.grpc.proto.ResultResponse;
 import dev.fairlead.agent.grpc.proto.StateRequest;
+import dev.fairlead.protocol.AgentState;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Status;
@@ -45,18 +46,27 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A provider's or consumer's side of the agent's gRPC door. Each call asks for a nonce, signs, and
  * blocks until the agent has answered. For one thread at a time.
+ *
+ * <p>The way to a guest leads through its VM, which may stand still for a while and lose
+ * connections. So where the connection fails, or nothing moves for {@value #STALL_SECONDS} s, an
+ * upload is made again as a whole, with a new nonce, {@value #ATTEMPTS} times at most.
  */
 public final class AgentClient implements AutoCloseable {
 
   private static final int CHUNK = 1 << 20;
   private static final long ANSWER_SECONDS = 30;
   private static final long TRANSFER_SECONDS = 600;
+  private static final long STALL_SECONDS = 120;
+  private static final int ATTEMPTS = 4;
+  private static final String NO_CONNECTION = "no-connection";
+  private static final System.Logger LOG = System.getLogger(AgentClient.class.getName());
 
   private final ManagedChannel channel;
 
@@ -85,35 +95,86 @@ public final class AgentClient implements AutoCloseable {
    *
    * @param kind {@code bin}
    * @param key the provider's; its public half stands in the manifest
-   * @throws AgentClientException when the agent refuses it or does not answer
+   * @throws AgentClientException when the agent refuses it or does not answer, time and again
    * @throws IOException when the file cannot be read
    */
   public void uploadAlgorithm(Path file, String kind, List<String> arguments, PrivateKey key)
       throws IOException {
-    Metadata headers = prove(Role.ALGORITHM_PROVIDER, sha3(file), key);
-    headers.put(Headers.ALGORITHM_KIND, kind);
-    arguments.forEach(argument -> headers.put(Headers.ALGORITHM_ARGUMENT, argument));
-    Sending<AlgoRequest, AlgoResponse> sending =
-        new Sending<>(file, bytes -> AlgoRequest.newBuilder().setAlgorithm(bytes).build());
-    stub(headers).algo(sending);
-    sending.await();
+    String digest = sha3(file);
+    patiently(
+        AgentState.RECEIVING_ALGORITHM,
+        () -> {
+          Metadata headers = prove(Role.ALGORITHM_PROVIDER, digest, key);
+          headers.put(Headers.ALGORITHM_KIND, kind);
+          arguments.forEach(argument -> headers.put(Headers.ALGORITHM_ARGUMENT, argument));
+          Sending<AlgoRequest, AlgoResponse> sending =
+              new Sending<>(file, bytes -> AlgoRequest.newBuilder().setAlgorithm(bytes).build());
+          stub(headers).algo(sending);
+          sending.await();
+        });
   }
 
   /**
    * Sends a dataset, as its provider.
    *
    * @param filename the manifest's name for it
-   * @throws AgentClientException when the agent refuses it or does not answer
+   * @throws AgentClientException when the agent refuses it or does not answer, time and again
    * @throws IOException when the file cannot be read
    */
   public void uploadDataset(Path file, String filename, PrivateKey key) throws IOException {
-    Metadata headers = prove(Role.DATA_PROVIDER, sha3(file), key);
-    Sending<DataRequest, DataResponse> sending =
-        new Sending<>(
-            file,
-            bytes -> DataRequest.newBuilder().setDataset(bytes).setFilename(filename).build());
-    stub(headers).data(sending);
-    sending.await();
+    String digest = sha3(file);
+    patiently(
+        AgentState.RECEIVING_DATA,
+        () -> {
+          Metadata headers = prove(Role.DATA_PROVIDER, digest, key);
+          Sending<DataRequest, DataResponse> sending =
+              new Sending<>(
+                  file,
+                  bytes ->
+                      DataRequest.newBuilder().setDataset(bytes).setFilename(filename).build());
+          stub(headers).data(sending);
+          sending.await();
+        });
+  }
+
+  /** An upload as a whole. */
+  private interface Attempt {
+    void make() throws IOException;
+  }
+
+  /**
+   * Makes an upload, again where the connection failed. Then an answer may have been lost, so that
+   * a later attempt is refused since an earlier one has been taken: that is a success.
+   *
+   * @param during the agent's state in which it is taken
+   */
+  private void patiently(AgentState during, Attempt attempt) throws IOException {
+    for (int made = 1; true; made++) {
+      try {
+        attempt.make();
+        return;
+      } catch (AgentClientException e) {
+        if (made > 1 && wasTaken(during, e.code())) {
+          return;
+        }
+        if (!e.code().equals(NO_CONNECTION)) {
+          throw e;
+        }
+        if (made == ATTEMPTS) {
+          throw new AgentClientException(
+              NO_CONNECTION,
+              "The upload was tried %d times: see whether the VM runs, and try again. %s"
+                  .formatted(made, e.getMessage()),
+              e);
+        }
+        LOG.log(System.Logger.Level.DEBUG, "The upload is made again.", e);
+      }
+    }
+  }
+
+  private boolean wasTaken(AgentState during, String code) {
+    return code.equals("already-here")
+        || (code.equals("wrong-state") && AgentState.parse(state()).compareTo(during) > 0);
   }
 
   /**
@@ -247,7 +308,7 @@ public final class AgentClient implements AutoCloseable {
           "The agent refuses: " + description.substring(colon + 2),
           cause);
     }
-    return new AgentClientException("no-connection", "The agent does not answer: " + status, cause);
+    return new AgentClientException(NO_CONNECTION, "The agent does not answer: " + status, cause);
   }
 
   /** Lets go of the connection. Idempotent. */
@@ -270,6 +331,7 @@ public final class AgentClient implements AutoCloseable {
     private @Nullable ClientCallStreamObserver<Q> call;
     private boolean whole;
     private boolean begun;
+    private volatile long movedAt = System.nanoTime();
 
     Sending(Path file, Function<ByteString, Q> message) throws IOException {
       this.in = Files.newInputStream(file);
@@ -283,6 +345,7 @@ public final class AgentClient implements AutoCloseable {
     }
 
     private synchronized void send(ClientCallStreamObserver<Q> stream) {
+      movedAt = System.nanoTime();
       try {
         while (!whole && stream.isReady()) {
           byte[] chunk = in.readNBytes(CHUNK);
@@ -304,15 +367,23 @@ public final class AgentClient implements AutoCloseable {
 
     void await() throws IOException {
       try (in) {
-        answered.get(TRANSFER_SECONDS, TimeUnit.SECONDS);
+        while (!answered.isDone()) {
+          long left = movedAt + TimeUnit.SECONDS.toNanos(STALL_SECONDS) - System.nanoTime();
+          if (left <= 0) {
+            cancel("Too slow", null);
+            throw new AgentClientException(
+                NO_CONNECTION,
+                "Nothing of the upload has moved for " + STALL_SECONDS + " s.",
+                new IOException("The upload stands still."));
+          }
+          awaitAnswer(left);
+        }
+        answered.get();
       } catch (ExecutionException e) {
         if (e.getCause() instanceof IOException broken) {
           throw broken;
         }
         throw translate(Status.fromThrowable(e), e);
-      } catch (java.util.concurrent.TimeoutException e) {
-        cancel("Too slow", e);
-        throw new AgentClientException("no-connection", "The agent does not answer in time.", e);
       } catch (InterruptedException e) {
         cancel("Given up", e);
         Thread.currentThread().interrupt();
@@ -320,7 +391,16 @@ public final class AgentClient implements AutoCloseable {
       }
     }
 
-    private void cancel(String why, Throwable cause) {
+    /** Waits for the answer, so long at most. */
+    private void awaitAnswer(long nanos) throws InterruptedException, ExecutionException {
+      try {
+        answered.get(nanos, TimeUnit.NANOSECONDS);
+      } catch (TimeoutException e) {
+        LOG.log(System.Logger.Level.DEBUG, "No answer yet.", e);
+      }
+    }
+
+    private void cancel(String why, @Nullable Throwable cause) {
       ClientCallStreamObserver<Q> current = call;
       if (current != null) {
         current.cancel(why, cause);

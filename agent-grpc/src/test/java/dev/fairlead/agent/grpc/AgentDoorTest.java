@@ -15,6 +15,7 @@ import dev.fairlead.agent.grpc.proto.AttestationRequest;
 import dev.fairlead.agent.grpc.proto.ChallengeRequest;
 import dev.fairlead.agent.grpc.proto.ResultRequest;
 import dev.fairlead.agent.grpc.proto.StateRequest;
+import dev.fairlead.protocol.AgentState;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Status;
@@ -97,6 +98,36 @@ class AgentDoorTest {
     }
     assertThat(agent.parameters.arguments()).containsExactly("a", "b c");
     assertThat(agent.filename).isEqualTo("data.csv");
+  }
+
+  @Test
+  void anUploadIsMadeAgainWhereItsConnectionBreaks() throws Exception {
+    Path file = file(10 << 20);
+    try (BreakingWay way = new BreakingWay(server.port(), 3 << 20);
+        AgentClient far = new AgentClient("127.0.0.1", way.port())) {
+      far.uploadAlgorithm(file, "bin", List.of(), keys.getPrivate());
+      assertThat(agent.algorithm).isEqualTo(Files.readAllBytes(file));
+      assertThat(agent.begun.get()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void anUploadWhoseAnswerIsLostHasSucceeded() throws Exception {
+    Path file = file(1000);
+    try (BreakingWay way = new BreakingWay(server.port(), Long.MAX_VALUE);
+        AgentClient far = new AgentClient("127.0.0.1", way.port())) {
+      agent.taken =
+          () -> {
+            way.cut();
+            agent.state = AgentState.RUNNING;
+            agent.refusal = new AgentException(Reason.WRONG_STATE, "wrong-state", "Too late.");
+          };
+      far.uploadAlgorithm(file, "bin", List.of(), keys.getPrivate());
+      assertThat(agent.algorithm).isEqualTo(Files.readAllBytes(file));
+      // Said to somebody who has not tried before, the same is a refusal.
+      assertRefused(
+          () -> far.uploadAlgorithm(file, "bin", List.of(), keys.getPrivate()), "wrong-state");
+    }
   }
 
   @Test

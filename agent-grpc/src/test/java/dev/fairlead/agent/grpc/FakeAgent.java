@@ -45,6 +45,10 @@ final class FakeAgent implements AgentService {
   volatile AlgorithmParameters parameters = AlgorithmParameters.DEFAULT;
   volatile String filename = "";
   volatile @Nullable AgentException refusal;
+  volatile AgentState state = AgentState.RECEIVING_ALGORITHM;
+
+  /** Called when an upload is whole, before it is answered. */
+  volatile Runnable taken = () -> {};
 
   FakeAgent(PublicKey key) {
     this.key = key;
@@ -60,8 +64,7 @@ final class FakeAgent implements AgentService {
 
   @Override
   public AgentStatus status() {
-    return new AgentStatus(
-        "c1", "e1", AgentState.RECEIVING_ALGORITHM, null, null, null, 7, Map.of());
+    return new AgentStatus("c1", "e1", state, null, null, null, 7, Map.of());
   }
 
   @Override
@@ -175,6 +178,7 @@ final class FakeAgent implements AgentService {
     public String complete() {
       verify(proof, role, bytes.toByteArray());
       sink.take(bytes.toByteArray());
+      taken.run();
       return sha3(bytes.toByteArray());
     }
 
