@@ -253,6 +253,10 @@ public final class Inbox implements AutoCloseable {
     private long wantedLast;
     private long askedFor;
     private long askedAt;
+
+    /** Of the batch that came last, as its sender counts. */
+    private long turn;
+
     private long myDuplicates;
 
     InStream(StreamId id, String acks, long storedUpTo) {
@@ -281,6 +285,7 @@ public final class Inbox implements AutoCloseable {
     }
 
     synchronized void offer(Headers.BatchHeader header, ByteBuffer payload) {
+      turn = header.turn();
       if (failed) {
         return; // until the store has said what became of the others; it will be sent again
       }
@@ -446,7 +451,7 @@ public final class Inbox implements AutoCloseable {
       wantedFirst = 0;
       return new Message(
           acks,
-          Headers.ack(new Headers.AckHeader(id.epoch(), storedUpTo, first, last)),
+          Headers.ack(new Headers.AckHeader(id.epoch(), storedUpTo, first, last, turn)),
           ByteBuffer.allocate(0));
     }
   }
