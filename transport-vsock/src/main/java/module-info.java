@@ -2,6 +2,7 @@
 /** The vsock transport. Everything in it is reached through the transport SPI alone. */
 module dev.fairlead.transport.vsock {
   requires dev.fairlead.transport.api;
+  requires dev.fairlead.transport.base;
   requires static dev.fairlead.lib.junixsocket; // AF_VSOCK; UNIX sockets do without
   requires static org.jspecify;
   requires static osgi.annotation;

@@ -38,7 +38,7 @@ class ModulePathIT {
                     Stream.of(Bundles.thirdParty("jackson-core")))
                 .toList()),
         Arguments.of("nats", "dir=", jars("transport-api", "transport-base", "transport-nats")),
-        Arguments.of("vsock", "dir=", jars("transport-api", "transport-vsock")));
+        Arguments.of("vsock", "dir=", jars("transport-api", "transport-base", "transport-vsock")));
   }
 
   @ParameterizedTest(name = "{0}")

@@ -35,7 +35,7 @@ import org.osgi.framework.BundleContext;
 import org.osgi.util.tracker.ServiceTracker;
 
 /** The vsock transport as a bundle: its services appear, work over a real hub, and go. */
-@InFelix({"transport-api", "transport-vsock", "lib-junixsocket"})
+@InFelix({"transport-api", "transport-base", "transport-vsock", "lib-junixsocket"})
 class VsockInFelixIT {
 
   private static final int PATIENCE_SECONDS = 20;

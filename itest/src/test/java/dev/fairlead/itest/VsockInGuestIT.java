@@ -45,7 +45,8 @@ class VsockInGuestIT {
     String image = image();
     Path overlay = folder.resolve("overlay");
     write(overlay.resolve("fairlead/init.sh"), "/bin/busybox --install -s /bin\n" + INIT);
-    for (String name : List.of("transport-api", "transport-vsock", "lib-junixsocket")) {
+    for (String name :
+        List.of("transport-api", "transport-base", "transport-vsock", "lib-junixsocket")) {
       copy(Bundles.named(name), overlay.resolve("vsock/modules/" + name + ".jar"));
     }
     Path classes = Reactor.root().resolve("itest/target/test-classes/dev/fairlead/itest");

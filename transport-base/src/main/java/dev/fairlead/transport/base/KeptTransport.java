@@ -66,9 +66,9 @@ public final class KeptTransport implements Transport, Link.Owner {
   private final Map<KeptSubscription, @Nullable Runnable> subscriptions = new LinkedHashMap<>();
   private final Deque<Refusal> refusals = new ArrayDeque<>();
   private long refusalsDropped;
+  private @Nullable Link attempt;
   private @Nullable Link link;
   private @Nullable String lost;
-  private boolean connecting;
   private boolean connectionRefused;
   private boolean closing;
 
@@ -177,7 +177,7 @@ public final class KeptTransport implements Transport, Link.Owner {
   @Override
   public void refused(Link from, Refusal refusal) {
     synchronized (lock) {
-      if (connecting && refusal.address() == null) {
+      if (attempt != null && refusal.address() == null) {
         if (connectionRefused) {
           return; // one refusal for one attempt
         }
@@ -196,7 +196,7 @@ public final class KeptTransport implements Transport, Link.Owner {
   @Override
   public void lost(Link from, String reason) {
     synchronized (lock) {
-      if (from == link && lost == null) {
+      if ((from == link || from == attempt) && lost == null) {
         sending = null;
         lost = reason;
         lock.notifyAll();
@@ -208,7 +208,7 @@ public final class KeptTransport implements Transport, Link.Owner {
   public void close() {
     synchronized (lock) {
       closing = true;
-      if (connecting) {
+      if (attempt != null) {
         driver.interrupt();
       }
       lock.notifyAll();
@@ -258,7 +258,8 @@ public final class KeptTransport implements Transport, Link.Owner {
       if (closing) {
         return null;
       }
-      connecting = true;
+      attempt = next;
+      lost = null;
       connectionRefused = false;
     }
     Exception failure = null;
@@ -266,7 +267,6 @@ public final class KeptTransport implements Transport, Link.Owner {
       next.open();
       synchronized (lock) {
         link = next;
-        lost = null;
         subscriptions.replaceAll((subscription, before) -> next.subscribe(subscription));
       }
       // A round trip: the subscriptions stand at the broker, and the connection is truly alive.
@@ -278,7 +278,7 @@ public final class KeptTransport implements Transport, Link.Owner {
       failure = e;
     }
     synchronized (lock) {
-      connecting = false;
+      attempt = null;
       // An interrupt was meant for this attempt alone.
       if (Thread.interrupted() && failure == null && !closing) {
         failure = new InterruptedException("Refused while connecting.");

@@ -80,7 +80,7 @@ public interface Link {
   /** How many messages are on their way to the broker. */
   long underWay();
 
-  /** No handler is called from now on, and nothing is told to the owner. */
+  /** Nothing more is received for handlers from now on, and nothing is told to the owner. */
   void detach();
 
   /** Ends the connection and lets go of its threads. Blocks while it does so. Idempotent. */

@@ -2,90 +2,77 @@
 package dev.fairlead.transport.vsock;
 
 import dev.fairlead.transport.api.Message;
+import dev.fairlead.transport.base.KeptSubscription;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.Executor;
 import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Calls the handlers of one transport, on a thread of its own, so that a slow handler does not keep
- * the connection from showing that it is alive. How much may wait here is bounded by the credit
- * that the hub is given, which comes back as handlers return.
+ * Calls the handlers of one transport, on one thread at a time and not on a connection's own, so
+ * that a slow handler does not keep the connection from showing that it is alive. How much may wait
+ * here is bounded by the credit that the hub is given, which comes back as handlers return. What is
+ * here outlives its connection: it was received.
  */
-final class Handlers implements AutoCloseable {
+final class Handlers {
 
   /** One message for some subscriptions, and what it has cost of the credit that is given back. */
   private record Call(
-      List<VsockSubscription> subscriptions, Message message, int cost, LongConsumer giveBack) {}
+      List<KeptSubscription> subscriptions, Message message, int cost, LongConsumer giveBack) {}
 
-  private final Thread thread;
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Condition filled = lock.newCondition();
+  // All guarded by this.
   private ArrayDeque<Call> waiting = new ArrayDeque<>();
   private long bytes;
-  private boolean closed;
-
-  Handlers(String name) {
-    thread = new Thread(this::run, name);
-    thread.setDaemon(true);
-  }
-
-  void start() {
-    thread.start();
-  }
-
-  boolean isCurrentThread() {
-    return Thread.currentThread() == thread;
-  }
+  private boolean running;
 
   /** How much waits, or is with a handler now. */
-  long bytes() {
-    lock.lock();
-    try {
-      return bytes;
-    } finally {
-      lock.unlock();
-    }
+  synchronized long bytes() {
+    return bytes;
   }
 
+  /**
+   * Has handlers called, after those of before.
+   *
+   * @param threads on one of which they are called, where none calls them already
+   */
   void add(
-      List<VsockSubscription> subscriptions, Message message, int cost, LongConsumer giveBack) {
-    lock.lock();
-    try {
-      if (!closed) {
-        waiting.add(new Call(subscriptions, message, cost, giveBack));
-        bytes += cost;
-        filled.signal();
+      Executor threads,
+      List<KeptSubscription> subscriptions,
+      Message message,
+      int cost,
+      LongConsumer giveBack) {
+    synchronized (this) {
+      waiting.add(new Call(subscriptions, message, cost, giveBack));
+      bytes += cost;
+      if (running) {
+        return;
       }
-    } finally {
-      lock.unlock();
+      running = true;
     }
+    threads.execute(this::run);
   }
 
   private void run() {
-    ArrayDeque<Call> batch = new ArrayDeque<>();
-    while (true) {
-      lock.lock();
-      try {
-        while (waiting.isEmpty() && !closed) {
-          filled.awaitUninterruptibly();
-        }
-        if (closed) {
-          return;
-        }
-        ArrayDeque<Call> full = waiting;
-        waiting = batch;
-        batch = full;
-      } finally {
-        lock.unlock();
-      }
+    ArrayDeque<Call> batch = next(new ArrayDeque<>());
+    while (batch != null) {
       for (Call call = batch.poll(); call != null; call = batch.poll()) {
         call(call);
       }
+      batch = next(batch);
     }
+  }
+
+  /** Takes all that waits in exchange for an empty queue; null where nothing does. */
+  private synchronized @Nullable ArrayDeque<Call> next(ArrayDeque<Call> empty) {
+    running = !waiting.isEmpty();
+    if (!running) {
+      return null;
+    }
+    ArrayDeque<Call> full = waiting;
+    waiting = empty;
+    return full;
   }
 
   private void call(Call call) {
@@ -93,39 +80,16 @@ final class Handlers implements AutoCloseable {
       call.subscriptions.get(0).deliver(call.message);
     } else {
       // What one handler does to the bytes, another must not see.
-      for (VsockSubscription subscription : call.subscriptions) {
+      for (KeptSubscription subscription : call.subscriptions) {
         ByteBuffer payload = call.message.payload().asReadOnlyBuffer();
         subscription.deliver(
             new Message(
                 call.message.address(), call.message.headers(), payload, call.message.replyTo()));
       }
     }
-    lock.lock();
-    try {
+    synchronized (this) {
       bytes -= call.cost;
-    } finally {
-      lock.unlock();
     }
     call.giveBack.accept(call.cost);
-  }
-
-  /** Begins no further call, and waits for one that runs; not for ever. */
-  @Override
-  public void close() {
-    lock.lock();
-    try {
-      closed = true;
-      waiting.clear();
-      filled.signalAll();
-    } finally {
-      lock.unlock();
-    }
-    if (!isCurrentThread()) {
-      try {
-        thread.join(TimeUnit.SECONDS.toMillis(1));
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-    }
   }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.transport.vsock;
 
-import static dev.fairlead.transport.api.TransportException.Category.RETRY;
-
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.TransportException;
+import dev.fairlead.transport.base.KeptTransport;
+import dev.fairlead.transport.base.Refusal;
 import dev.fairlead.transport.vsock.wire.Messages;
 import dev.fairlead.transport.vsock.wire.WireException;
 import java.util.ArrayDeque;
@@ -49,7 +49,7 @@ final class Outgoing {
   /** A subscription to be ended. */
   record Unsubscribe(int number) implements Item {}
 
-  /** What the writer is to write now. */
+  /** What the writer is to write now; the ping last. */
   static final class Batch {
     final List<Item> items = new ArrayList<>();
     long credit;
@@ -72,6 +72,12 @@ final class Outgoing {
   private int messages;
   private long credit;
   private boolean ping;
+  private long pings;
+  private long pongs;
+
+  /** The number of the PING that went out after the last subscription. */
+  private long standing;
+
   private @Nullable TransportException ended;
 
   /**
@@ -92,9 +98,7 @@ final class Outgoing {
       }
       boolean full = messages >= MAX_MESSAGES || (bytes > 0 && bytes + send.size > MAX_BYTES);
       if (full) {
-        return CompletableFuture.failedStage(
-            new TransportException(
-                RETRY, "busy", "Too much waits for the hub: send again a little later."));
+        return CompletableFuture.failedStage(KeptTransport.busy(null));
       }
       messages++;
       bytes += send.size;
@@ -167,10 +171,14 @@ final class Outgoing {
             unacknowledged.add(send);
             unacknowledgedBytes += send.size;
             taken += send.size;
+          } else {
+            batch.ping = true; // its answer says that the subscription stands
+            standing = pings + 1;
           }
           batch.items.add(queue.remove());
         }
         if (!batch.isEmpty()) {
+          pings += batch.ping ? 1 : 0;
           return batch;
         }
         writable.awaitUninterruptibly();
@@ -203,12 +211,25 @@ final class Outgoing {
     done.forEach(send -> send.stage.complete(null));
   }
 
+  /** Takes the hub's answer to a PING. They come in the order of the questions. */
+  void pong() throws WireException {
+    lock.lock();
+    try {
+      if (++pongs > pings) {
+        throw new WireException("bad-pong", "The hub answers what was not asked.");
+      }
+      settled.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /**
    * Fails a message that the hub does not permit; it stays until it is acknowledged.
    *
-   * @return its address
+   * @return what is to be told of it
    */
-  String denied(long number, TransportExceptions why) throws WireException {
+  Refusal denied(long number) throws WireException {
     Send denied = null;
     lock.lock();
     try {
@@ -225,14 +246,13 @@ final class Outgoing {
     if (denied == null) {
       throw new WireException("bad-ack", "The hub refuses what was not sent.");
     }
-    String address = denied.message.address();
-    denied.stage.completeExceptionally(why.of(address));
-    return address;
-  }
-
-  /** Makes an exception for an address. */
-  interface TransportExceptions {
-    TransportException of(String address);
+    Refusal refusal =
+        Refusal.ofAddress(
+            "send-not-permitted",
+            "The hub does not permit this end to send to '%s'.",
+            denied.message.address());
+    denied.stage.completeExceptionally(refusal.cause());
+    return refusal;
   }
 
   private void forget(Send send) {
@@ -240,18 +260,35 @@ final class Outgoing {
     bytes -= send.size;
   }
 
-  /** Waits until all is acknowledged, this has ended, or the time is over. */
-  boolean drain(long nanos) throws InterruptedException {
-    long left = nanos;
+  /** How many messages wait or are not acknowledged. */
+  long messages() {
     lock.lock();
     try {
-      while (messages > 0 && ended == null && left > 0) {
-        left = settled.awaitNanos(left);
-      }
-      return messages == 0;
+      return messages;
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * Waits until all messages are acknowledged and all subscriptions stand, this has ended, or the
+   * time is over; false then.
+   */
+  boolean flush(long nanos) throws InterruptedException {
+    long left = nanos;
+    lock.lock();
+    try {
+      while (!isSettled() && ended == null && left > 0) {
+        left = settled.awaitNanos(left);
+      }
+      return isSettled() || ended != null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean isSettled() {
+    return queue.isEmpty() && messages == 0 && pongs >= standing;
   }
 
   /** Fails all that is here, and whatever comes. Only the first call counts. */

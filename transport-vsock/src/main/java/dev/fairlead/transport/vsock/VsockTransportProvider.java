@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 import dev.fairlead.transport.api.Transport;
 import dev.fairlead.transport.api.TransportListener;
 import dev.fairlead.transport.api.TransportProvider;
+import dev.fairlead.transport.base.KeptTransport;
 import java.security.SecureRandom;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -43,10 +44,11 @@ public final class VsockTransportProvider implements TransportProvider {
   public Transport open(Function<String, @Nullable String> settings, TransportListener listener) {
     requireNonNull(listener, "listener is null");
     VsockSettings.read(settings);
-    VsockTransport transport =
-        new VsockTransport(
-            settings, listener, new SecureRandom(), "fairlead-vsock-" + OPENED.incrementAndGet());
-    transport.start();
-    return transport;
+    Handlers handlers = new Handlers();
+    return KeptTransport.open(
+        (owner, threads, timer) -> new VsockLink(settings, handlers, owner, threads, timer),
+        listener,
+        new SecureRandom(),
+        "fairlead-vsock-" + OPENED.incrementAndGet());
   }
 }

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.fairlead.transport.access.CredentialIssuer;
 import dev.fairlead.transport.api.TransportProvider;
+import dev.fairlead.transport.base.KeptTransport;
 import dev.fairlead.transport.vsock.access.VsockAccessProvider;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -19,6 +20,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -96,7 +98,12 @@ public final class HubProcess implements AutoCloseable {
                   "-XX:TieredStopAtLevel=1",
                   "-XX:+UseSerialGC",
                   "-p",
-                  where(TransportProvider.class) + ":" + where(VsockTransportProvider.class),
+                  Stream.of(
+                          TransportProvider.class,
+                          KeptTransport.class,
+                          VsockTransportProvider.class)
+                      .map(type -> where(type).toString())
+                      .collect(Collectors.joining(":")),
                   "-m",
                   "dev.fairlead.transport.vsock/dev.fairlead.transport.vsock.access.Main",
                   folder.toString())

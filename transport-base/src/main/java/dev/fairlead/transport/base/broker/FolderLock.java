@@ -13,7 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
-/** Holds a folder for one issuer alone, until it is closed or the process ends. */
+/** Holds a folder, in one role, for one owner alone, until it is closed or the process ends. */
 public final class FolderLock implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.base");
@@ -27,19 +27,20 @@ public final class FolderLock implements AutoCloseable {
   /**
    * Makes the folder where it is missing, for its owner only, and takes it.
    *
+   * @param role one word for what its owner is, such as {@code issuer}: a folder has one of each
    * @throws TransportException {@code RETRY}, code {@code folder-in-use}
    */
-  public static FolderLock take(Path folder) throws IOException {
+  public static FolderLock take(Path folder, String role) throws IOException {
     PrivateFiles.folder(folder);
     FileChannel channel =
         FileChannel.open(
-            folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            folder.resolve(role + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     if (tryLock(channel) == null) {
       channel.close();
       throw new TransportException(
           RETRY,
           "folder-in-use",
-          "Another issuer uses '" + folder + "': end it, or choose another folder.");
+          "Another %s uses '%s': end it, or choose another folder.".formatted(role, folder));
     }
     return new FolderLock(channel);
   }

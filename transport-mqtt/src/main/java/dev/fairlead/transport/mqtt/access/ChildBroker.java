@@ -133,7 +133,7 @@ final class ChildBroker implements Users {
     Path plugin = plugin(givenPlugin);
     Path folder = settings.folder();
     try {
-      FolderLock lock = FolderLock.take(folder);
+      FolderLock lock = FolderLock.take(folder, "issuer");
       boolean done = false;
       try {
         Book book = Book.open(folder.resolve("book"), newName(random));

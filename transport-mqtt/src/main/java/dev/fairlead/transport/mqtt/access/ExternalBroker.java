@@ -73,7 +73,7 @@ final class ExternalBroker implements Users {
             Dynsec.ANSWERS);
     Path folder = Path.of(BrokerSettings.required(settings, "dir")).toAbsolutePath();
     try {
-      FolderLock lock = FolderLock.take(folder);
+      FolderLock lock = FolderLock.take(folder, "issuer");
       boolean done = false;
       try {
         Book book = Book.open(folder.resolve("book"), ChildBroker.newName(random));

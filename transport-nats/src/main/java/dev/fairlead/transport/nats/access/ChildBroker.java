@@ -119,7 +119,7 @@ final class ChildBroker implements Account {
     }
     Path folder = settings.folder();
     try {
-      FolderLock lock = FolderLock.take(folder);
+      FolderLock lock = FolderLock.take(folder, "issuer");
       boolean done = false;
       try {
         IssuedBook book = IssuedBook.open(folder.resolve("book"));

@@ -103,7 +103,7 @@ final class ExternalAccount implements Account {
             store);
     Path folder = Path.of(BrokerSettings.required(settings, "dir")).toAbsolutePath();
     try {
-      FolderLock lock = FolderLock.take(folder);
+      FolderLock lock = FolderLock.take(folder, "issuer");
       boolean done = false;
       try {
         IssuedBook book = IssuedBook.open(folder.resolve("book"));

@@ -5,6 +5,7 @@ import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
 
 import dev.fairlead.transport.access.Grant;
 import dev.fairlead.transport.api.TransportException;
+import dev.fairlead.transport.base.broker.PrivateFiles;
 import dev.fairlead.transport.vsock.hub.Gate;
 import dev.fairlead.transport.vsock.hub.Pattern;
 import dev.fairlead.transport.vsock.wire.Place;

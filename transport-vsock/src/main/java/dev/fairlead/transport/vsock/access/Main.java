@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.transport.vsock.access;
 
+import dev.fairlead.transport.base.broker.FolderLock;
 import dev.fairlead.transport.vsock.hub.Hub;
 import dev.fairlead.transport.vsock.hub.Limits;
 import dev.fairlead.transport.vsock.wire.Place;

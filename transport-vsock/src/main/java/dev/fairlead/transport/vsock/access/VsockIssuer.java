@@ -12,6 +12,7 @@ import dev.fairlead.transport.access.Grant;
 import dev.fairlead.transport.access.PeerAdmission;
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.TransportException;
+import dev.fairlead.transport.base.broker.FolderLock;
 import dev.fairlead.transport.vsock.VsockTransportProvider;
 import dev.fairlead.transport.vsock.hub.Hub;
 import dev.fairlead.transport.vsock.hub.Limits;

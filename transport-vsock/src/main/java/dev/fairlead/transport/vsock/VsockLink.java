@@ -2,10 +2,14 @@
 package dev.fairlead.transport.vsock;
 
 import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
-import static dev.fairlead.transport.api.TransportException.Category.RETRY;
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.TransportException;
+import dev.fairlead.transport.base.KeptSubscription;
+import dev.fairlead.transport.base.KeptTransport;
+import dev.fairlead.transport.base.Link;
+import dev.fairlead.transport.base.Refusal;
 import dev.fairlead.transport.vsock.wire.Buffers;
 import dev.fairlead.transport.vsock.wire.FrameReader;
 import dev.fairlead.transport.vsock.wire.FrameWriter;
@@ -16,37 +20,29 @@ import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.ThreadFactory;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One connection to the hub, from the first attempt to its end. A thread connects and then reads;
- * another writes. Both end when the channel is closed.
+ * another writes; the timer asks the hub for signs of life. All end when the channel is closed.
  */
-final class Link {
-
-  /** Whom a link tells what happens to it, on its own threads. */
-  interface Owner {
-    /** The hub has let this end in; what is put into the outgoing now is written first. */
-    void up(Link link, Outgoing outgoing);
-
-    /**
-     * The link has ended, or never came about. Told once.
-     *
-     * @param refusal null unless the hub said no
-     */
-    void down(Link link, String reason, @Nullable TransportException refusal);
-
-    /** The hub does not permit a send or a subscription. */
-    void refused(String address, TransportException refusal);
-
-    /** A subscription by its number, null when it is closed. */
-    @Nullable VsockSubscription subscription(int number);
-  }
+final class VsockLink implements Link {
 
   /** What the hub may send ahead of the handlers, in bytes. */
   static final long CREDIT = 8L << 20;
@@ -55,62 +51,149 @@ final class Link {
   private static final long PORTION = CREDIT / 8;
 
   private static final long JOIN_MILLIS = 500;
+  private static final long LOOK_MILLIS = 250;
+  private static final long SILENCE_NANOS = MILLISECONDS.toNanos(Wire.SILENCE_MILLIS);
+  private static final long PING_NANOS = MILLISECONDS.toNanos(Wire.PING_MILLIS);
 
   private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.vsock");
 
-  private final VsockSettings settings;
-  private final Owner owner;
+  private final Function<String, @Nullable String> source;
   private final Handlers handlers;
-  private final ThreadFactory readers;
-  private final ThreadFactory writers;
+  private final Owner owner;
+  private final ExecutorService threads;
+  private final ScheduledExecutorService timer;
+  private final Map<Integer, KeptSubscription> subscriptions = new ConcurrentHashMap<>();
+  private final AtomicInteger lastNumber = new AtomicInteger();
+  private final CompletableFuture<Outgoing> welcome = new CompletableFuture<>();
+  private final CountDownLatch read = new CountDownLatch(1);
   private final Object lock = new Object();
-  // Both guarded by lock.
+  // All three guarded by lock.
   private @Nullable SocketChannel channel;
+  private @Nullable ScheduledFuture<?> watch;
   private boolean ended;
+  private volatile boolean live = true;
   private volatile long heardAt;
-  private volatile @Nullable Thread reader;
-  private volatile @Nullable Thread writer;
   private volatile @Nullable Outgoing outgoing;
+  private long pingedAt = System.nanoTime(); // the timer's own
 
   /** Of the credit, what the hub has used and handlers have not given back. */
   private final AtomicLong used = new AtomicLong();
 
   private final AtomicLong returned = new AtomicLong();
 
-  Link(
-      VsockSettings settings,
-      Owner owner,
+  /**
+   * Makes one that is not open yet.
+   *
+   * @param handlers of the transport, which outlive this connection
+   */
+  VsockLink(
+      Function<String, @Nullable String> source,
       Handlers handlers,
-      ThreadFactory readers,
-      ThreadFactory writers) {
-    this.settings = settings;
-    this.owner = owner;
+      Owner owner,
+      ExecutorService threads,
+      ScheduledExecutorService timer) {
+    this.source = source;
     this.handlers = handlers;
-    this.readers = readers;
-    this.writers = writers;
+    this.owner = owner;
+    this.threads = threads;
+    this.timer = timer;
   }
 
-  void start() {
-    Thread thread = readers.newThread(this::read);
-    reader = thread;
-    thread.start();
-  }
-
-  /** Waits until its threads have ended, which they do once it has; not for ever. */
-  void join() throws InterruptedException {
-    for (Thread thread : Arrays.asList(reader, writer)) {
-      if (thread != null) {
-        thread.join(JOIN_MILLIS);
+  @Override
+  public void open() throws IOException, InterruptedException, TimeoutException {
+    VsockSettings settings = VsockSettings.read(source);
+    threads.execute(() -> read(settings));
+    try {
+      welcome.get(Wire.SILENCE_MILLIS, MILLISECONDS);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof TransportException refused) {
+        throw refused;
+      }
+      throw new IOException(e.getCause());
+    }
+    synchronized (lock) {
+      if (!ended) {
+        watch = timer.scheduleWithFixedDelay(this::look, LOOK_MILLIS, LOOK_MILLIS, MILLISECONDS);
       }
     }
   }
 
-  /** When the hub was last heard, on the clock of {@link System#nanoTime}. */
-  long heardAt() {
-    return heardAt;
+  /** Ends a connection on which nothing is heard, and asks for a sign of life. By the timer. */
+  private void look() {
+    long now = System.nanoTime();
+    Outgoing out = outgoing;
+    if (now - heardAt > SILENCE_NANOS) {
+      end("The hub has said nothing for " + Wire.SILENCE_MILLIS + " ms.");
+    } else if (out != null && now - pingedAt >= PING_NANOS) {
+      out.ping();
+      pingedAt = now;
+    }
   }
 
-  private void read() {
+  @Override
+  public @Nullable Refusal failure() {
+    return null; // a refusal is thrown by open
+  }
+
+  @Override
+  public Duration connectTimeout() {
+    return Duration.ofMillis(Wire.SILENCE_MILLIS);
+  }
+
+  @Override
+  public @Nullable Runnable subscribe(KeptSubscription subscription) {
+    Outgoing out = outgoing;
+    if (out == null) {
+      return null;
+    }
+    int number = lastNumber.incrementAndGet();
+    subscriptions.put(number, subscription);
+    out.put(new Outgoing.Subscribe(number, subscription.pattern()));
+    return () -> {
+      subscriptions.remove(number);
+      out.put(new Outgoing.Unsubscribe(number));
+    };
+  }
+
+  @Override
+  public CompletionStage<Void> send(Message message) {
+    Outgoing out = outgoing;
+    return out == null
+        ? CompletableFuture.failedStage(KeptTransport.notConnected(null))
+        : out.send(message);
+  }
+
+  @Override
+  public void flush(Duration timeout) throws TimeoutException, InterruptedException {
+    Outgoing out = outgoing;
+    if (out != null && !out.flush(timeout.toNanos())) {
+      throw new TimeoutException("The hub has not answered all in time.");
+    }
+  }
+
+  @Override
+  public long underWay() {
+    Outgoing out = outgoing;
+    return out == null ? 0 : out.messages();
+  }
+
+  @Override
+  public void detach() {
+    live = false;
+    Outgoing out = outgoing;
+    if (out != null) {
+      out.end(KeptTransport.notConnected(null));
+    }
+  }
+
+  @Override
+  public void close() throws InterruptedException {
+    detach();
+    end("Closed by its owner.");
+    read.await(JOIN_MILLIS, MILLISECONDS);
+  }
+
+  private void read(VsockSettings settings) {
     ByteBuffer buffer = Buffers.take();
     try (SocketChannel opened = settings.hub().open()) {
       if (!publish(opened)) {
@@ -119,16 +202,14 @@ final class Link {
       opened.connect(settings.hub().address());
       FrameReader in = new FrameReader(opened, buffer, Wire.Side.END);
       long credit = Math.max(Wire.MAX_MESSAGE, CREDIT - handlers.bytes());
-      Outgoing accepted = greet(opened, in, credit);
-      if (accepted == null) {
+      Outgoing accepted = greet(opened, in, settings.credential(), credit);
+      if (accepted == null || !live) {
         return;
       }
       outgoing = accepted;
       heardAt = System.nanoTime();
-      owner.up(this, accepted);
-      Thread thread = writers.newThread(() -> write(opened, accepted));
-      writer = thread;
-      thread.start();
+      threads.execute(() -> write(opened, accepted));
+      welcome.complete(accepted);
       while (true) {
         FrameReader.Frame frame = in.next();
         heardAt = System.nanoTime();
@@ -140,16 +221,16 @@ final class Link {
       }
     } catch (WireException e) {
       LOG.log(Level.WARNING, "The hub at {0}: {1}", settings.hub(), e.getMessage());
-      end("What the hub says makes no sense: " + e.getMessage(), null);
+      end("What the hub says makes no sense: " + e.getMessage());
     } catch (IOException e) {
-      LOG.log(Level.TRACE, "The connection to " + settings.hub() + " broke.", e);
-      end("The connection to " + settings.hub() + " broke: " + e.getMessage(), null);
+      broken(e);
     } catch (RuntimeException | LinkageError e) {
       LOG.log(Level.ERROR, "The connection to " + settings.hub() + " failed.", e);
-      end("The connection failed: " + e, null);
+      end("The connection failed: " + e);
     } finally {
       Buffers.give(buffer);
-      end("The connection has ended.", null);
+      end("The connection has ended.");
+      read.countDown();
     }
   }
 
@@ -161,14 +242,14 @@ final class Link {
   }
 
   /** Greets, shows the credential, and waits for the answer; null when it was a no. */
-  private @Nullable Outgoing greet(SocketChannel opened, FrameReader in, long credit)
-      throws IOException {
+  private @Nullable Outgoing greet(
+      SocketChannel opened, FrameReader in, String credential, long credit) throws IOException {
     ByteBuffer buffer = Buffers.take();
     try {
       FrameWriter out = new FrameWriter(opened, buffer);
       out.greet();
-      out.begin(Wire.HELLO, 4 + settings.credential().length());
-      out.put4((int) credit).text(settings.credential()).end();
+      out.begin(Wire.HELLO, 4 + credential.length());
+      out.put4((int) credit).text(credential).end();
       out.flush();
     } finally {
       Buffers.give(buffer);
@@ -214,27 +295,31 @@ final class Link {
       case Wire.MESSAGE -> deliver(body, out, credit);
       case Wire.ACK -> out.acknowledged(exactly(body, 8).getLong());
       case Wire.DENIED -> {
-        String address = out.denied(exactly(body, 8).getLong(), Link::sendNotPermitted);
-        owner.refused(address, sendNotPermitted(address));
-      }
-      case Wire.UNHEARD -> {
-        VsockSubscription subscription = owner.subscription(exactly(body, 4).getInt());
-        if (subscription != null) {
-          String pattern = subscription.pattern();
-          owner.refused(
-              pattern,
-              new TransportException(
-                  REFUSED,
-                  "subscribe-not-permitted",
-                  "The hub does not permit this end to receive '" + pattern + "'."));
+        Refusal refusal = out.denied(exactly(body, 8).getLong());
+        if (live) {
+          owner.refused(this, refusal);
         }
       }
-      case Wire.PONG -> LOG.log(Level.TRACE, "The hub is alive.");
+      case Wire.UNHEARD -> {
+        KeptSubscription subscription = subscriptions.get(exactly(body, 4).getInt());
+        if (subscription != null && live) {
+          owner.refused(
+              this,
+              Refusal.ofAddress(
+                  "subscribe-not-permitted",
+                  "The hub does not permit this end to receive '%s'.",
+                  subscription.pattern()));
+        }
+      }
+      case Wire.PONG -> out.pong();
       default -> throw new WireException("bad-frame", "A frame of the hub comes too late.");
     }
   }
 
   private void deliver(ByteBuffer body, Outgoing out, long credit) throws WireException {
+    if (!live) {
+      return;
+    }
     int cost = body.remaining();
     if (used.addAndGet(cost) > credit) {
       throw new WireException("credit-exceeded", "The hub sends more than this end can take.");
@@ -246,15 +331,15 @@ final class Link {
     if (count > Wire.MAX_SUBSCRIPTIONS || body.remaining() < 4 * count) {
       throw new WireException("bad-frame", "A message names more subscriptions than it can.");
     }
-    List<VsockSubscription> wanted = new ArrayList<>(count);
+    List<KeptSubscription> wanted = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
-      VsockSubscription subscription = owner.subscription(body.getInt());
+      KeptSubscription subscription = subscriptions.get(body.getInt());
       if (subscription != null) {
         wanted.add(subscription);
       }
     }
     Message message = Messages.read(body);
-    handlers.add(wanted, message, cost, more -> giveBack(out, more));
+    handlers.add(threads, wanted, message, cost, more -> giveBack(out, more));
   }
 
   private void giveBack(Outgoing out, long bytes) {
@@ -273,46 +358,35 @@ final class Link {
     return body;
   }
 
-  private static TransportException sendNotPermitted(String address) {
-    return new TransportException(
-        REFUSED,
-        "send-not-permitted",
-        "The hub does not permit this end to send to '" + address + "'.");
-  }
-
   private void write(SocketChannel opened, Outgoing queue) {
     ByteBuffer buffer = Buffers.take();
     try {
       FrameWriter out = new FrameWriter(opened, buffer);
       Outgoing.Batch batch = queue.take(new Outgoing.Batch());
       while (batch != null) {
-        if (batch.ping) {
-          out.empty(Wire.PING);
-        }
         if (batch.credit > 0) {
           out.begin(Wire.CREDIT, 4).put4((int) batch.credit).end();
         }
         for (Outgoing.Item item : batch.items) {
           write(item, out);
         }
+        if (batch.ping) {
+          out.empty(Wire.PING);
+        }
         out.flush();
         batch = queue.take(batch);
       }
     } catch (IOException e) {
-      LOG.log(Level.TRACE, "The connection to " + settings.hub() + " broke.", e);
       awaitReader(); // what the hub said before it closed tells more
-      end("The connection to " + settings.hub() + " broke: " + e.getMessage(), null);
+      broken(e);
     } finally {
       Buffers.give(buffer);
     }
   }
 
   private void awaitReader() {
-    Thread reading = reader;
     try {
-      if (reading != null) {
-        reading.join(JOIN_MILLIS);
-      }
+      read.await(JOIN_MILLIS, MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -331,33 +405,44 @@ final class Link {
     }
   }
 
-  /** Ends it from outside. What has not been acknowledged fails as RETRY. */
-  void end(String reason) {
+  private void broken(IOException e) {
+    LOG.log(Level.TRACE, "A connection broke.", e);
+    end("The connection to the hub broke: " + e.getMessage());
+  }
+
+  private void end(String reason) {
     end(reason, null);
   }
 
+  /** Ends it, once. What has not been acknowledged fails as RETRY. */
   private void end(String reason, @Nullable TransportException refusal) {
-    SocketChannel closing;
     synchronized (lock) {
       if (ended) {
         return;
       }
       ended = true;
-      closing = channel;
-    }
-    if (closing != null) {
+      if (watch != null) {
+        watch.cancel(false);
+      }
       try {
-        closing.close();
+        if (channel != null) {
+          channel.close();
+        }
       } catch (IOException e) {
         LOG.log(Level.DEBUG, "The channel did not close well.", e);
       }
     }
     Outgoing open = outgoing;
     if (open != null) {
-      open.end(
-          new TransportException(
-              RETRY, "connection-lost", "The connection was lost: send again when there is one."));
+      open.end(KeptTransport.notConnected(null));
     }
-    owner.down(this, reason, refusal);
+    boolean opening =
+        welcome.completeExceptionally(refusal != null ? refusal : new IOException(reason));
+    if (live && !opening) {
+      if (refusal != null) {
+        owner.refused(this, new Refusal(null, refusal));
+      }
+      owner.lost(this, reason);
+    }
   }
 }
