@@ -43,6 +43,13 @@ record StoreSettings(
   static StoreSettings read(Function<String, @Nullable String> settings) {
     List<String> patterns = new ArrayList<>();
     String list = settings.apply("store");
+    String forget = text(settings, "forget", "stored");
+    if (forget.equals("delivered")) {
+      return NONE; // senders keep all themselves until it is delivered
+    }
+    if (!forget.equals("stored")) {
+      throw bad("forget", "is neither 'delivered' nor 'stored'");
+    }
     if (list != null && !list.isBlank()) {
       for (String pattern : list.split(",", -1)) {
         patterns.add(requirePattern(pattern.strip()));
