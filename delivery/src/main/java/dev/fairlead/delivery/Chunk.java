@@ -39,6 +39,10 @@ final class Chunk {
 
   // Sending.
   long sentAt;
+
+  /** Which of all the stream's sendings its last one was. */
+  long turn;
+
   int sends;
   boolean resend;
   boolean taken;

@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * fl-hash   CRC32C of the payload, 8 lower-case hex digits
  * fl-gap    optional: the records of this batch were dropped, for this reason, [a-z][a-z0-9-]{0,31};
  *           the payload is empty
+ * fl-turn   optional: how many batches the sender's process has sent of this stream, this one and
+ *           those that it has sent again among them
  * </pre>
  *
  * An acknowledgement: no payload.
@@ -37,6 +39,8 @@ import org.jspecify.annotations.Nullable;
  * fl-epoch  the numbering
  * fl-stored all records up to this number are stored and synced, from 0
  * fl-want   optional: FIRST-LAST, records that are missing while later ones have come
+ * fl-turn   optional: that of the batch that came last. A transport keeps the order, so what was
+ *           sent before that turn and is missing is lost; what was sent after it is on its way
  * </pre>
  *
  * Numbers are decimal, at most 15 digits. Whatever does not fit is refused as a whole. Names that a
@@ -56,6 +60,7 @@ final class Headers {
   private static final String GAP = "fl-gap";
   private static final String STORED = "fl-stored";
   private static final String WANT = "fl-want";
+  private static final String TURN = "fl-turn";
 
   private static final int MAX_DIGITS = 15;
   private static final String NO_BYTES = "00000000";
@@ -64,15 +69,24 @@ final class Headers {
 
   private Headers() {}
 
-  /** What a batch's headers say. */
-  record BatchHeader(String epoch, long first, long count, long kept, @Nullable String gap) {
+  /** What a batch's headers say; the turn is 0 where it is not told. */
+  record BatchHeader(
+      String epoch, long first, long count, long kept, @Nullable String gap, long turn) {
     long last() {
       return first + count - 1;
     }
   }
 
-  /** What an acknowledgement's headers say; no wish is 0 to 0. */
-  record AckHeader(String epoch, long stored, long wantFirst, long wantLast) {}
+  /**
+   * What an acknowledgement's headers say; no wish is 0 to 0, the turn is 0 where it is not told.
+   */
+  record AckHeader(String epoch, long stored, long wantFirst, long wantLast, long turn) {
+
+    /** Whether all is wanted that was ever sent, since the sink was away. */
+    boolean wantsAll() {
+      return wantLast == MAX_NUMBER;
+    }
+  }
 
   static String requireEpoch(String epoch) {
     if (!EPOCHS.matcher(epoch).matches()) {
@@ -82,14 +96,15 @@ final class Headers {
   }
 
   static Map<String, String> batch(
-      String epoch, long first, long count, long kept, int crc, @Nullable String gap) {
-    Map<String, String> headers = new HashMap<>(10);
+      String epoch, long first, long count, long kept, int crc, @Nullable String gap, long turn) {
+    Map<String, String> headers = new HashMap<>(12);
     headers.put(V, "1");
     headers.put(EPOCH, epoch);
     headers.put(FIRST, Long.toString(first));
     headers.put(COUNT, Long.toString(count));
     headers.put(KEPT, Long.toString(kept));
     headers.put(HASH, gap == null ? HexFormat.of().toHexDigits(crc) : NO_BYTES);
+    headers.put(TURN, Long.toString(turn));
     if (gap != null) {
       headers.put(GAP, gap);
     }
@@ -103,6 +118,9 @@ final class Headers {
     headers.put(STORED, Long.toString(ack.stored()));
     if (ack.wantFirst() > 0) {
       headers.put(WANT, ack.wantFirst() + "-" + ack.wantLast());
+    }
+    if (ack.turn() > 0) {
+      headers.put(TURN, Long.toString(ack.turn()));
     }
     return headers;
   }
@@ -130,7 +148,7 @@ final class Headers {
     } else if (Lines.count(payload) + 1L != count) {
       throw refuse("bad-count", "The payload does not hold as many records as it says.");
     }
-    return new BatchHeader(epoch, first, count, kept, gap);
+    return new BatchHeader(epoch, first, count, kept, gap, turn(headers));
   }
 
   static AckHeader readAck(Message message) {
@@ -138,9 +156,10 @@ final class Headers {
     requireVersion(headers);
     String epoch = requireEpoch(need(headers, EPOCH));
     long stored = number(headers, STORED, 0);
+    long turn = turn(headers);
     String want = headers.get(WANT);
     if (want == null) {
-      return new AckHeader(epoch, stored, 0, 0);
+      return new AckHeader(epoch, stored, 0, 0, turn);
     }
     int dash = want.indexOf('-');
     if (dash < 0) {
@@ -151,7 +170,7 @@ final class Headers {
     if (from <= stored || to < from) {
       throw refuse("bad-numbers", "fl-want lies beyond fl-stored, its first before its last.");
     }
-    return new AckHeader(epoch, stored, from, to);
+    return new AckHeader(epoch, stored, from, to, turn);
   }
 
   static int crc(ByteBuffer payload) {
@@ -178,6 +197,10 @@ final class Headers {
       throw refuse("missing-header", "The header " + name + " is missing.");
     }
     return value;
+  }
+
+  private static long turn(Map<String, String> headers) {
+    return headers.containsKey(TURN) ? number(headers, TURN, 1) : 0;
   }
 
   private static long number(Map<String, String> headers, String name, long min) {

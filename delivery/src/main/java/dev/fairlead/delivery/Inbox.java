@@ -290,6 +290,10 @@ public final class Inbox implements AutoCloseable {
     private long wantedLast;
     private long askedFor;
     private long askedAt;
+
+    /** Of the batch that came last, as its sender counts. */
+    private long turn;
+
     private long myDuplicates;
 
     InStream(StreamId id, String acks, long storedUpTo) {
@@ -318,6 +322,7 @@ public final class Inbox implements AutoCloseable {
     }
 
     synchronized CompletionStage<Void> offer(Headers.BatchHeader header, ByteBuffer payload) {
+      turn = header.turn();
       if (failed) {
         return LATER; // until the store has said what became of the others
       }
@@ -516,7 +521,7 @@ public final class Inbox implements AutoCloseable {
       wantedFirst = 0;
       return new Message(
           acks,
-          Headers.ack(new Headers.AckHeader(id.epoch(), storedUpTo, first, last)),
+          Headers.ack(new Headers.AckHeader(id.epoch(), storedUpTo, first, last, turn)),
           ByteBuffer.allocate(0));
     }
   }

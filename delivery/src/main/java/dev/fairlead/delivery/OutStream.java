@@ -37,8 +37,18 @@ public final class OutStream {
 
   private static final int FIRST_BUFFER = 4096;
 
-  /** A batch that was sent more than once is not wanted again sooner than this, in ns. */
+  /**
+   * Where nothing is known of what came last, a batch that was sent more than once is not wanted
+   * again sooner than this, in ns.
+   */
   private static final long WANT_GAP = 50_000_000L;
+
+  /**
+   * Of what may be lost with a connection, or was sent while the sink was away, this part of the
+   * window goes first; the rest when the sink has answered. Else all of it would go a second time
+   * where the sink was not there yet.
+   */
+  private static final int TRIAL_PART = 32;
 
   /** A full stream that drops goes on dropping until an eighth is free: fewer, larger gaps. */
   private static final int SLACK = 8;
@@ -70,6 +80,14 @@ public final class OutStream {
   private int openCount;
   private long next = 1;
   private long highestSent;
+
+  /** How many batches were sent, those that were sent again among them. */
+  private long turns;
+
+  /** What was sent after this turn has not been answered; -1 where nothing is on trial. */
+  private long trial = -1;
+
+  private long trialBytes;
   private long takenUpTo;
   private long acked;
   private long forgotten;
@@ -400,7 +418,8 @@ public final class OutStream {
     }
     return new Message(
         config.address(),
-        Headers.batch(epoch, chunk.first, chunk.count(), kept, chunk.crc(), chunk.gap()),
+        Headers.batch(
+            epoch, chunk.first, chunk.count(), kept, chunk.crc(), chunk.gap(), chunk.turn),
         chunk.payload());
   }
 
@@ -418,6 +437,7 @@ public final class OutStream {
         takenUpTo = Math.max(takenUpTo, sent.last());
       }
       if (config.forgetAt() == AckLevel.STORED) {
+        trial = -1; // the transport's peer keeps it, whether the sink is there or not
         forget(takenUpTo);
       }
       done = waiters.takeDone(this::reachedUpTo);
@@ -448,6 +468,7 @@ public final class OutStream {
     lock.lock();
     try {
       rows.inFlight.forEach(chunk -> chunk.resend = true);
+      beginTrial();
       patience.taken();
       restartPatience(outbox.now());
     } finally {
@@ -466,16 +487,22 @@ public final class OutStream {
         return;
       }
       long now = outbox.now();
+      long turn = ack.turn() <= turns ? ack.turn() : 0; // else of a process before this one
+      if (turn > trial || (turn == 0 && ack.stored() > acked)) {
+        trial = -1;
+      }
       if (ack.stored() > acked) {
         acked = ack.stored();
         measure(acked, now);
         forget(acked);
         // Sent before the probe and still not there: they went the way of what was probed for.
-        long lostBefore = patience.lostBefore();
-        rows.inFlight.forEach(chunk -> chunk.resend |= chunk.sentAt < lostBefore);
+        long lostBefore = patience.answered(turn);
+        if (lostBefore > 0) {
+          rows.inFlight.forEach(chunk -> chunk.resend |= chunk.turn < lostBefore);
+        }
         restartPatience(now);
       }
-      want(ack, now);
+      want(ack, turn, now);
       done = waiters.takeDone(this::reachedUpTo);
     } finally {
       lock.unlock();
@@ -493,16 +520,24 @@ public final class OutStream {
     }
   }
 
-  private void want(Headers.AckHeader ack, long now) {
+  private void want(Headers.AckHeader ack, long turn, long now) {
     if (ack.wantFirst() == 0) {
       return;
     }
+    if (ack.wantsAll()) {
+      beginTrial();
+    }
     for (Chunk chunk : rows.inFlight) {
       boolean wanted = chunk.last() >= ack.wantFirst() && chunk.first <= ack.wantLast();
-      if (wanted && (chunk.sends == 1 || now - chunk.sentAt >= WANT_GAP)) {
+      if (wanted && isLost(chunk, ack.wantsAll() ? 0 : turn, now)) {
         chunk.resend = true;
       }
     }
+  }
+
+  /** Whether what is missing is not merely on its way: sent again, it would only delay itself. */
+  private static boolean isLost(Chunk chunk, long turn, long now) {
+    return turn > 0 ? chunk.turn < turn : chunk.sends == 1 || now - chunk.sentAt >= WANT_GAP;
   }
 
   private void measure(long stored, long now) {
@@ -523,13 +558,28 @@ public final class OutStream {
     }
   }
 
+  private void beginTrial() {
+    trial = turns;
+    trialBytes = 0;
+  }
+
+  private boolean onTrial() {
+    return trial >= 0
+        && !rows.inFlight.isEmpty()
+        && trialBytes >= config.windowBytes() / TRIAL_PART;
+  }
+
   private @Nullable Chunk takeAgain(long now) {
     Chunk head = rows.inFlight.peek();
     if (head == null) {
       return null;
     }
-    if (patience.isOver(now)) {
-      head.resend = true;
+    if (patience.isOver(now, turns + 1)) {
+      resent++;
+      return sent(head, now);
+    }
+    if (onTrial()) {
+      return null;
     }
     for (Chunk chunk : rows.inFlight) {
       if (chunk.resend) {
@@ -542,6 +592,9 @@ public final class OutStream {
 
   private @Nullable Chunk takeNew(long now) {
     flushAt = Long.MAX_VALUE;
+    if (onTrial()) {
+      return null; // the answer wakes the pump
+    }
     Chunk chunk = rows.ready.peek();
     if (chunk == null && (openCount == 0 || spooling != null)) {
       hungry = true; // with a spool, it is the spool that wakes the pump
@@ -568,10 +621,12 @@ public final class OutStream {
     return sent(chunk, now);
   }
 
-  private static Chunk sent(Chunk chunk, long now) {
+  private Chunk sent(Chunk chunk, long now) {
     chunk.resend = false;
     chunk.sends++;
     chunk.sentAt = now;
+    chunk.turn = ++turns;
+    trialBytes += chunk.weight();
     return chunk;
   }
 

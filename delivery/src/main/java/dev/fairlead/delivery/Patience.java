@@ -25,8 +25,9 @@ final class Patience {
   private long deadline = Long.MAX_VALUE;
   private long wait;
   private long roundTrip;
-  private boolean probing;
-  private long probedAt;
+
+  /** The turn of the last probe, if it was not answered; 0 where there is none. */
+  private long probe;
 
   Patience(Duration resendAfter) {
     first = resendAfter.toNanos();
@@ -67,7 +68,6 @@ final class Patience {
 
   /** The sink has come further, or there is a new connection. */
   void restart(long now) {
-    probing = false;
     wait = Math.max(first, Math.min(4 * roundTrip, first * MOST));
     deadline = now + wait;
   }
@@ -75,23 +75,38 @@ final class Patience {
   /** Nothing is under way. */
   void rest() {
     deadline = Long.MAX_VALUE;
+    probe = 0;
   }
 
-  /** Whether the oldest is to be sent again to find out; the next time later. */
-  boolean isOver(long now) {
+  /**
+   * Whether the oldest is to be sent again to find out; the next time later.
+   *
+   * @param turn with which it will be sent
+   */
+  boolean isOver(long now, long turn) {
     if (now < deadline) {
       return false;
     }
-    probing = true;
-    probedAt = now;
+    probe = turn;
     wait = Math.min(wait * 2, first * MOST);
     deadline = now + wait;
     return true;
   }
 
-  /** What was sent before this went the way of what was probed for; lowest where nothing was. */
-  long lostBefore() {
-    return probing ? probedAt : Long.MIN_VALUE;
+  /**
+   * The sink has come further: whether it was the probe that brought it there.
+   *
+   * @param turn which came last there; 0 where it does not say
+   * @return what was sent in an earlier turn went the way of what was probed for; 0 where nothing
+   *     is known
+   */
+  long answered(long turn) {
+    if (turn > 0 && turn < probe) {
+      return 0; // what was thought lost comes after all; the probe is still on its way
+    }
+    long before = probe;
+    probe = 0;
+    return before;
   }
 
   /** A record took so long from here to the store and back. */

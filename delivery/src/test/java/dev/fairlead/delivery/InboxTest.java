@@ -108,6 +108,20 @@ class InboxTest {
   }
 
   @Test
+  void theTurnOfWhatCameLastIsTold() {
+    Map<String, String> headers = batch(3, 1, "c");
+    headers.put("fl-turn", "9");
+    send(headers);
+    settle();
+    assertThat(lastAck()).containsEntry("fl-want", "1-2").containsEntry("fl-turn", "9");
+    send(batch(1, 2, "a\nb"));
+    settle();
+    assertThat(lastAck()).containsEntry("fl-stored", "3").doesNotContainKey("fl-turn");
+    refused("bad-header", "fl-turn", "0");
+    refused("bad-header", "fl-turn", "x");
+  }
+
+  @Test
   void whatTheSenderNoLongerHasBecomesAGap() {
     Map<String, String> headers = batch(10, 1, "x");
     headers.put("fl-kept", "8");

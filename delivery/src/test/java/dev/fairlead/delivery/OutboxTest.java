@@ -219,6 +219,76 @@ class OutboxTest {
   }
 
   @Test
+  void whatIsOnItsWayIsNotSentOnceMore() {
+    OutStream stream = outbox.open(config().withBatch(1024, Duration.ZERO));
+    agent.keepSent = true;
+    for (int i = 0; i < 4; i++) {
+      append(stream, new byte[1000]);
+    }
+    time.pass(Duration.ofMillis(1));
+    assertThat(turns()).containsExactly("1", "2", "3", "4");
+    wish("2-3", "4");
+    assertThat(turns()).endsWith("4", "5", "6");
+    time.pass(Duration.ofMillis(500));
+    wish("2-3", "4"); // nothing that was sent later has come
+    assertThat(agent.sent).hasSize(6);
+    append(stream, new byte[1000]);
+    time.pass(Duration.ofMillis(1));
+    wish("2-3", "7"); // what was sent later has come, so these are lost again
+    assertThat(agent.sent.stream().map(m -> m.headers().get("fl-first")))
+        .containsExactly("1", "2", "3", "4", "2", "3", "5", "2", "3");
+    wish("2-3", "99"); // of an earlier process of this stream: tells nothing
+    assertThat(agent.sent).hasSize(9);
+  }
+
+  @Test
+  void aNewConnectionIsTriedBeforeAllIsSentAgain() {
+    OutStream stream = outbox.open(config().withBatch(1024, Duration.ZERO).withWindow(32 * 1024));
+    for (int i = 0; i < 10; i++) {
+      append(stream, new byte[1000]);
+    }
+    time.pass(Duration.ofMillis(1));
+    agent.cut();
+    agent.keepSent = true;
+    agent.comeBack();
+    append(stream, new byte[1000]);
+    time.pass(Duration.ofMillis(10));
+    assertThat(turns()).containsExactly("11", "12");
+    answer("0", null, "10"); // what came last was sent before
+    assertThat(agent.sent).hasSize(2);
+    answer("1", null, "11");
+    assertThat(agent.sent.stream().map(m -> m.headers().get("fl-first")))
+        .containsExactly("1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11");
+  }
+
+  @Test
+  void whereNobodyAnswersTheTrialIsRepeated() {
+    OutStream stream =
+        outbox.open(
+            config()
+                .withBatch(1024, Duration.ZERO)
+                .withWindow(32 * 1024)
+                .withResendAfter(Duration.ofMillis(100)));
+    for (int i = 0; i < 10; i++) {
+      append(stream, new byte[1000]);
+    }
+    time.pass(Duration.ofMillis(1));
+    agent.cut();
+    agent.keepSent = true;
+    agent.comeBack();
+    time.pass(Duration.ofMillis(150));
+    assertThat(agent.sent.stream().map(m -> m.headers().get("fl-first")))
+        .containsExactly("1", "2", "1");
+    answer("0", "1-999999999999999", "10"); // a sink that has just come
+    assertThat(agent.sent).hasSize(5);
+    answer("10", null, "14");
+    assertThat(stream.books().queued()).isZero();
+    append(stream, "a");
+    time.pass(Duration.ofMillis(1));
+    assertThat(agent.sent).hasSize(6);
+  }
+
+  @Test
   void hostileAcknowledgementsAreCountedAndIgnored() {
     OutStream stream = outbox.open(config());
     append(stream, "a");
@@ -306,6 +376,22 @@ class OutboxTest {
   private void acknowledge(long stored) {
     sink.send(ack("e1", Long.toString(stored), null));
     time.pass(Duration.ofMillis(1));
+  }
+
+  private void wish(String want, String turn) {
+    answer("1", want, turn);
+  }
+
+  private void answer(String stored, @Nullable String want, String turn) {
+    Message plain = ack("e1", stored, want);
+    Map<String, String> headers = new HashMap<>(plain.headers());
+    headers.put("fl-turn", turn);
+    sink.send(new Message(ACKS, headers, ByteBuffer.allocate(0)));
+    time.pass(Duration.ofMillis(10));
+  }
+
+  private List<String> turns() {
+    return agent.sent.stream().map(m -> String.valueOf(m.headers().get("fl-turn"))).toList();
   }
 
   private static Message ack(String epoch, String stored, @Nullable String want) {

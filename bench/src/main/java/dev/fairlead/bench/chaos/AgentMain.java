@@ -214,6 +214,7 @@ public final class AgentMain {
         .put("appended", books.appended())
         .put("delivered", books.delivered())
         .put("queued", books.queued())
+        .put("unacked", books.unacked())
         .put("dropped", books.droppedTotal())
         .put("resent", books.resent())
         .put("balanced", books.balanced())

@@ -140,6 +140,8 @@ public final class CollectorMain {
         .put("stored", stored)
         .put("duplicatesDropped", books.duplicates())
         .put("outOfOrder", books.outOfOrder())
+        .put("held", books.heldBytes())
+        .put("beyondWindow", books.beyondWindow())
         .put("gaps", books.gaps())
         .put("refused", books.refused())
         .put("streams", JsonArray.of(streams))
