@@ -25,6 +25,8 @@ import dev.fairlead.transport.access.Grant;
 import dev.fairlead.transport.api.TransportProvider;
 import dev.fairlead.transport.nats.NatsTransportProvider;
 import dev.fairlead.transport.nats.access.NatsAccessProvider;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -33,6 +35,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -257,11 +260,49 @@ final class StoredIT {
         await()
             .atMost(LONG)
             .until(
-                () ->
-                    collector.inbox.books().stored() + collector.inbox.books().gaps() >= lines);
+                () -> collector.inbox.books().stored() + collector.inbox.books().gaps() >= lines);
         assertThat(collector.inbox.books().gaps()).isEqualTo(dropped);
         assertThat(collector.inbox.books().stored()).isEqualTo(lines - dropped);
       }
+    }
+  }
+
+  @Test
+  void aWholeComputationRunsAndItsLinesWaitAtTheBrokerAlone() throws Exception {
+    Path own = Files.createDirectory(folder.resolve("host"));
+    try (HostUp host = HostUp.start(own, "--set", "forget=stored", "--set", "store.mib=32")) {
+      FairleadCommand run =
+          FairleadCommand.start(
+              own,
+              "run",
+              Reactor.root().resolve("examples/sum/run.json").toString(),
+              "--quiet",
+              "--manager",
+              host.managerUrl(),
+              "--computations",
+              host.computationsUrl(),
+              "--output",
+              own.resolve("result.zip").toString());
+      try (run) {
+        assertThat(run.await(3)).as(run.said()).isZero();
+      }
+      assertThat(streams(own)).as("streams of JetStream").contains("fairlead~sum~up~logs");
+      await()
+          .atMost(LONG)
+          .untilAsserted(
+              () ->
+                  assertThat(host.computations("GET", "/computations/sum/logs", null).body())
+                      .contains("sum so far"));
+      assertThat(host.computations("GET", "/computations/sum/logs", null).body().lines())
+          .filteredOn(line -> line.contains("sum so far"))
+          .hasSizeGreaterThanOrEqualTo(12_000)
+          .doesNotHaveDuplicates();
+    }
+  }
+
+  private static List<String> streams(Path own) throws IOException {
+    try (Stream<Path> files = Files.walk(own.resolve("home/broker/jetstream"), 5)) {
+      return files.map(file -> String.valueOf(file.getFileName())).toList();
     }
   }
 }
