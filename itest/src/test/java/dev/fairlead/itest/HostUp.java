@@ -14,10 +14,11 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A host that {@code fairlead up} has started, with the process hypervisor and free ports. */
+/** A host that {@code fairlead up} has started, with free ports. */
 final class HostUp implements AutoCloseable {
 
   private final HttpClient client = HttpClient.newHttpClient();
@@ -34,37 +35,37 @@ final class HostUp implements AutoCloseable {
   }
 
   /**
-   * Starts one, and waits until it says that it is well.
+   * Starts one whose agents are plain processes, and waits until it says that it is well.
    *
    * @param folder for what it writes
    * @param words for the command, beyond what every such host gets
    */
   static HostUp start(Path folder, String... words) throws IOException {
+    List<String> all = new ArrayList<>(List.of("--hypervisor", "process"));
+    all.addAll(List.of("--set", "broker.port=0"));
+    all.addAll(List.of(words));
+    return up(folder, all);
+  }
+
+  /** Starts one whose agents are in VMs; that may take minutes, for the image. */
+  static HostUp withVms(Path folder, String deployment) throws IOException {
+    return up(folder, List.of("--deployment", deployment));
+  }
+
+  private static HostUp up(Path folder, List<String> words) throws IOException {
     int manager = freePort();
     int computations = freePort();
     Path json = folder.resolve("up.json");
-    String[] all = {
-      "up",
-      "--hypervisor",
-      "process",
-      "--home",
-      folder.resolve("home").toString(),
-      "--set",
-      "manager.port=" + manager,
-      "--set",
-      "computations.port=" + computations,
-      "--set",
-      "broker.port=0",
-      "--json",
-      json.toString()
-    };
-    String[] given = Arrays.copyOf(all, all.length + words.length);
-    System.arraycopy(words, 0, given, all.length, words.length);
-    FairleadCommand command = FairleadCommand.start(folder, given);
+    List<String> all = new ArrayList<>(List.of("up", "--json", json.toString()));
+    all.addAll(List.of("--home", folder.resolve("home").toString()));
+    all.addAll(List.of("--set", "manager.port=" + manager));
+    all.addAll(List.of("--set", "computations.port=" + computations));
+    all.addAll(words);
+    FairleadCommand command = FairleadCommand.start(folder, all.toArray(new String[0]));
     HostUp host = new HostUp(folder, manager, computations, command);
     try {
       await()
-          .atMost(Duration.ofMinutes(2))
+          .atMost(Duration.ofMinutes(5))
           .failFast(() -> assertThat(command.isRunning()).as(command.said()).isTrue())
           .until(() -> Files.exists(json) && Files.size(json) > 0);
     } catch (RuntimeException e) {

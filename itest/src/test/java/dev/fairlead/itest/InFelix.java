@@ -10,8 +10,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /**
  * The tests of the class run inside a real Felix with Declarative Services and Configuration Admin.
  * Fields that are {@code @Inject} get the bundle context and services. A test is a method of the
- * class itself, without parameters; {@code @BeforeEach} and {@code @AfterEach} are called inside
- * too, {@code @BeforeAll} and {@code @AfterAll} outside.
+ * class or of one that it extends, without parameters; {@code @BeforeEach} and {@code @AfterEach}
+ * are called inside too, {@code @BeforeAll} and {@code @AfterAll} outside.
  */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)

@@ -5,9 +5,12 @@ import java.lang.annotation.Annotation;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.ops4j.pax.exam.util.Injector;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceReference;
@@ -29,7 +32,11 @@ public final class InsideFelix {
     Objects.requireNonNull(context.getService(injector), "no injector").injectFields(test);
     try {
       runAll(type, test, BeforeEach.class);
-      run(type.getDeclaredMethod(methodName), test);
+      for (Method method : methods(type, Test.class)) {
+        if (method.getName().equals(methodName)) {
+          run(method, test);
+        }
+      }
     } finally {
       runAll(type, test, AfterEach.class);
     }
@@ -37,11 +44,22 @@ public final class InsideFelix {
 
   private static void runAll(Class<?> type, Object test, Class<? extends Annotation> marked)
       throws Throwable {
-    for (Method method : type.getDeclaredMethods()) {
-      if (method.isAnnotationPresent(marked)) {
-        run(method, test);
+    for (Method method : methods(type, marked)) {
+      run(method, test);
+    }
+  }
+
+  /** The methods of a class, and of those that it extends, that are marked. */
+  static List<Method> methods(Class<?> type, Class<? extends Annotation> marked) {
+    List<Method> found = new ArrayList<>();
+    for (Class<?> each = type; each != null; each = each.getSuperclass()) {
+      for (Method method : each.getDeclaredMethods()) {
+        if (method.isAnnotationPresent(marked)) {
+          found.add(method);
+        }
       }
     }
+    return found;
   }
 
   private static void run(Method method, Object test) throws Throwable {

@@ -62,12 +62,10 @@ final class PaxExamExtension implements BeforeAllCallback, AfterAllCallback, Inv
         PaxExamRuntime.createTestSystem(options(composite(installed.toArray(new Option[0]))));
     system = exam;
     TestProbeBuilder probe = exam.createProbe();
-    for (Method method : type.getDeclaredMethods()) {
-      if (method.isAnnotationPresent(Test.class)) {
-        addresses.put(
-            method.getName(),
-            probe.addTest(InsideFelix.class, "call", type.getName(), method.getName()));
-      }
+    for (Method method : InsideFelix.methods(type, Test.class)) {
+      addresses.put(
+          method.getName(),
+          probe.addTest(InsideFelix.class, "call", type.getName(), method.getName()));
     }
     TestContainer container = PaxExamRuntime.createContainer(exam);
     felix = container;

@@ -36,7 +36,10 @@ final class GuestFiles {
           "-XX:MaxRAMPercentage=40",
           "-XX:+ExitOnOutOfMemoryError",
           "-XX:-UsePerfData",
-          "-Djava.net.preferIPv4Stack=true");
+          "-Djava.net.preferIPv4Stack=true",
+          // Java's own, named so that nobody looks for another in files and services.
+          "-Djavax.xml.parsers.SAXParserFactory="
+              + "com.sun.org.apache.xerces.internal.jaxp.SAXParserFactoryImpl");
 
   private GuestFiles() {}
 

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -22,9 +23,10 @@ import org.jspecify.annotations.Nullable;
  * The sandbox of the guest. Each run has a user of its own, a control group of its own (memory,
  * processes), a tmpfs of limited size as working directory, and its own mount, pid, network, IPC
  * and host name namespaces. The file tree it sees is made for it: some read-only directories, a few
- * devices, its own {@code /proc} without the command line, and {@code /work}. It has no network.
+ * devices, its own {@code /proc} without the command line, and {@code /work}. It has no network,
+ * and no sockets of other kinds: see {@link SocketFilter}.
  *
- * <p>Needs root, busybox and cgroup2; runs nothing but busybox.
+ * <p>Needs root, busybox and cgroup2; runs nothing but busybox and that filter.
  */
 public final class IsolatedSandbox implements Sandbox {
 
@@ -50,6 +52,7 @@ public final class IsolatedSandbox implements Sandbox {
 
   private final Settings settings;
   private final String script;
+  private final byte[] filter;
   private final AtomicInteger runs = new AtomicInteger();
 
   /**
@@ -77,6 +80,7 @@ public final class IsolatedSandbox implements Sandbox {
    */
   public IsolatedSandbox(Settings settings) throws IOException {
     this.settings = settings;
+    this.filter = SocketFilter.program();
     try (InputStream in = IsolatedSandbox.class.getResourceAsStream("cell.sh")) {
       if (in == null) {
         throw new IOException("cell.sh is not in the agent's jar.");
@@ -180,6 +184,7 @@ public final class IsolatedSandbox implements Sandbox {
     private final Path base;
     private final Path work;
     private final Path root;
+    private final Path confine;
     private final Path cgroup;
     private final int user;
     private final RunLimits limits;
@@ -190,6 +195,7 @@ public final class IsolatedSandbox implements Sandbox {
       this.base = base;
       this.work = base.resolve("work");
       this.root = base.resolve("root");
+      this.confine = base.resolve("confine");
       this.cgroup = cgroup;
       this.user = user;
       this.limits = limits;
@@ -198,6 +204,8 @@ public final class IsolatedSandbox implements Sandbox {
     void build() throws IOException {
       Files.createDirectories(work);
       Files.createDirectories(root);
+      Files.write(confine, filter);
+      Files.setPosixFilePermissions(confine, PosixFilePermissions.fromString("r-xr-xr-x"));
       String options =
           "size=%d,nr_inodes=%d,nosuid,nodev,mode=700".formatted(limits.diskBytes(), FILES);
       busybox("mount", "-t", "tmpfs", "-o", options, "work", work.toString());
@@ -240,7 +248,8 @@ public final class IsolatedSandbox implements Sandbox {
               cgroup.toString()));
       words.addAll(List.of(busybox, "unshare", "-m", "-u", "-i", "-n", "-p", "-f"));
       words.addAll(List.of(busybox, "sh", "-c", script, "cell", busybox));
-      words.addAll(List.of(root.toString(), work.toString(), Integer.toString(user)));
+      words.addAll(List.of(root.toString(), work.toString(), confine.toString()));
+      words.add(Integer.toString(user));
       words.add(Integer.toString(limits.processes()));
       words.add(String.join(":", settings.shown().stream().map(Path::toString).toList()));
       words.addAll(command.command());

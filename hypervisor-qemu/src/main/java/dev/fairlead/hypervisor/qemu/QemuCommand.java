@@ -45,6 +45,7 @@ record QemuCommand(
   static final String FW_CFG = "opt/fairlead/credential";
 
   private static final String ACCEL = "-accel";
+  private static final String CPU = "-cpu";
   private static final int MAX_PROCESS_NAME = 15;
   private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_@%+=:,./-]+");
   private static final Pattern SECRET =
@@ -56,8 +57,7 @@ record QemuCommand(
     words.add(binary.toString());
     // Nothing that was not asked for.
     add(words, "-nodefaults", "-no-user-config", "-display", "none");
-    // "max" is the one processor that both accelerators know.
-    add(words, "-M", machine(), ACCEL, accelerator.argument(), "-cpu", "max");
+    add(words, "-M", machine(), ACCEL, accelerator.argument(), CPU, accelerator.processor());
     add(words, "-smp", String.valueOf(cpus), "-m", memoryMib + "M");
     add(words, "-uuid", uuid.toString());
     add(words, "-kernel", kernel.toString(), "-initrd", initrd.toString(), "-append", append);
@@ -90,6 +90,7 @@ record QemuCommand(
   static List<String> with(Accelerator accelerator, List<String> arguments) {
     List<String> words = new ArrayList<>(arguments);
     words.set(words.indexOf(ACCEL) + 1, accelerator.argument());
+    words.set(words.indexOf(CPU) + 1, accelerator.processor());
     return List.copyOf(words);
   }
 

@@ -53,6 +53,7 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
   private static final System.Logger LOG = System.getLogger(QemuHypervisor.class.getName());
 
   private final QemuSettings settings;
+  private final Path root;
   private final Accelerators accelerators;
   private final InstantSource clock;
   private final Supplier<UUID> uuids;
@@ -72,17 +73,18 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
    * @param uuids a new one for each VM
    */
   public QemuHypervisor(QemuSettings settings, InstantSource clock, Supplier<UUID> uuids) {
-    this(
-        settings,
-        new Accelerators(Path.of("/"), settings.state(), settings.accelerator()),
-        clock,
-        uuids);
+    this(settings, Path.of("/"), clock, uuids);
   }
 
-  QemuHypervisor(
-      QemuSettings settings, Accelerators accelerators, InstantSource clock, Supplier<UUID> uuids) {
+  /**
+   * Makes one.
+   *
+   * @param root of the file system in which this host's devices are looked for
+   */
+  QemuHypervisor(QemuSettings settings, Path root, InstantSource clock, Supplier<UUID> uuids) {
     this.settings = settings;
-    this.accelerators = accelerators;
+    this.root = root;
+    this.accelerators = new Accelerators(root, settings.state(), settings.accelerator());
     this.clock = clock;
     this.uuids = uuids;
     this.cids = new CidLeases(settings.state());
@@ -236,7 +238,7 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
 
   private Vsock vsock(RunDirectory directory) {
     int cid = cids.lease(directory.path());
-    if (Vsock.isInKernel()) {
+    if (Vsock.isInKernel(root)) {
       return Vsock.kernel(cid);
     }
     boolean found = false;

@@ -34,7 +34,7 @@ record Vsock(int cid, List<String> daemon) {
   /** The socket by which QEMU reaches the program, in the run directory. */
   static final String SOCKET = "vhost.sock";
 
-  private static final Path KERNEL_DEVICE = Path.of("/dev/vhost-vsock");
+  private static final String KERNEL_DEVICE = "dev/vhost-vsock";
 
   Vsock {
     daemon = List.copyOf(daemon);
@@ -59,10 +59,11 @@ record Vsock(int cid, List<String> daemon) {
             GuestSocket.of(directory).toString()));
   }
 
-  /** Whether this host's kernel can do it. */
-  static boolean isInKernel() {
+  /** Whether this host's kernel can do it: its device lies below the root of the file system. */
+  static boolean isInKernel(Path root) {
     try (FileChannel device =
-        FileChannel.open(KERNEL_DEVICE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        FileChannel.open(
+            root.resolve(KERNEL_DEVICE), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
       return device.isOpen();
     } catch (IOException e) {
       return false;

@@ -53,12 +53,12 @@ public record VsockPackage(
 
   /** Whether this host has neither a kernel that is such a device, nor the program on its PATH. */
   public static boolean isNeeded() {
-    return !Vsock.isInKernel() && !Programs.isPresent(NAME);
+    return !isInKernel() && !Programs.isPresent(NAME);
   }
 
   /** Whether this host's kernel is a vsock device: no program is needed. */
   public static boolean isInKernel() {
-    return Vsock.isInKernel();
+    return Vsock.isInKernel(Path.of("/"));
   }
 
   /**

@@ -47,7 +47,7 @@ class QemuCommandTest {
             -accel
             tcg,thread=multi,tb-size=128
             -cpu
-            max
+            max,-erms,-fsrm,-avx,-avx2,-la57
             -smp
             1
             -m
@@ -87,7 +87,7 @@ class QemuCommandTest {
   void withoutRelaysTheSandboxIsWhole() {
     QemuCommand command = command(none(), "x", Optional.of(Path.of("/run/fl/a,b/credential")));
     assertThat(QemuCommand.with(Accelerator.KVM, command.arguments()))
-        .containsSequence("-accel", "kvm")
+        .containsSequence("-accel", "kvm", "-cpu", "max")
         .containsSequence("-fw_cfg", "name=opt/fairlead/credential,file=/run/fl/a,,b/credential")
         .endsWith(
             "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");

@@ -460,11 +460,7 @@ class QemuIT {
             QemuSettings.VSOCK_DAEMON,
             state);
     QemuHypervisor hypervisor =
-        new QemuHypervisor(
-            settings,
-            new Accelerators(root, state, choice),
-            InstantSource.system(),
-            UUID::randomUUID);
+        new QemuHypervisor(settings, root, InstantSource.system(), UUID::randomUUID);
     hypervisors.add(hypervisor);
     return hypervisor;
   }

@@ -130,7 +130,7 @@ class VsockIT {
 
   @Test
   void aProgramThatDiesIsStartedAgainAndTheGuestGetsItsDeviceBack() throws Exception {
-    assumeFalse(Vsock.isInKernel(), "the kernel does not die");
+    assumeFalse(Vsock.isInKernel(Path.of("/")), "the kernel does not die");
     Vm vm = start(hypervisor(WATCH_DEVICE));
     awaitConsole("DEVICE 1 yes");
     ProcessHandle first = daemons().get(0);
@@ -152,7 +152,7 @@ class VsockIT {
 
   @Test
   void theNextManagerFindsTheProgramAndMendsWhatDiedMeanwhile() throws Exception {
-    assumeFalse(Vsock.isInKernel(), "the kernel does not die");
+    assumeFalse(Vsock.isInKernel(Path.of("/")), "the kernel does not die");
     QemuHypervisor first = hypervisor(WATCH_DEVICE);
     Vm vm = start(first);
     awaitConsole("DEVICE 1 yes");
@@ -198,7 +198,7 @@ class VsockIT {
 
   @Test
   void aProgramThatIsMissingOrNoneIsSaidSo() throws Exception {
-    assumeFalse(Vsock.isInKernel(), "it is not needed");
+    assumeFalse(Vsock.isInKernel(Path.of("/")), "it is not needed");
     QemuHypervisor without = hypervisor("sleep 1000", "/nowhere/vhost-device-vsock");
     assertThatExceptionOfType(HypervisorException.class)
         .isThrownBy(() -> start(without))

@@ -32,8 +32,9 @@ public interface TransportProvider {
   String REPLIES = "replies";
 
   /**
-   * Setting: the address to which the peer sends {@link #WILL_PAYLOAD} as soon as it finds this end
-   * gone without a {@link Transport#close()}. Optional; heeded with {@code LAST_WILL} alone.
+   * Setting: the address to which the peer sends {@link #WILL_PAYLOAD}, in this end's name and
+   * within its grant, as soon as it finds this end gone without a {@link Transport#close()}:
+   * whatever way it has to find that out. Optional; heeded with {@code LAST_WILL} alone.
    */
   String WILL_ADDRESS = "will.address";
 
@@ -53,7 +54,10 @@ public interface TransportProvider {
      * have stored survives their restart.
      */
     STORED,
-    /** The peer tells the others when this end is gone: see {@link #WILL_ADDRESS}. */
+    /**
+     * The peer tells the others when this end is gone: see {@link #WILL_ADDRESS}. Whether a broker
+     * knows last wills by that name, or a hub sees a connection end, is the transport's own affair.
+     */
     LAST_WILL
   }
 

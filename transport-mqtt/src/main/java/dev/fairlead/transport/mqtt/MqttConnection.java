@@ -2,9 +2,9 @@
 package dev.fairlead.transport.mqtt;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
+import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.base.Refusal;
 import java.io.IOException;
@@ -120,11 +120,10 @@ final class MqttConnection {
       options.setUserName(credential.user());
       options.setPassword(credential.password().getBytes(US_ASCII));
     }
-    MqttSettings.Will will = settings.will();
+    Message will = settings.will();
     if (will != null) {
       options.setWill(
-          will.address(),
-          new MqttMessage(will.payload().getBytes(UTF_8), 1, false, new MqttProperties()));
+          will.address(), new MqttMessage(will.bytes(), 1, false, new MqttProperties()));
     }
     return options;
   }

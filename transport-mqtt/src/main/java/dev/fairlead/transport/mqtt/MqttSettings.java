@@ -8,6 +8,7 @@ import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.api.TransportProvider;
 import dev.fairlead.transport.base.ClientIdentity;
+import dev.fairlead.transport.base.LastWill;
 import dev.fairlead.transport.base.PinnedTrust;
 import java.io.ByteArrayInputStream;
 import java.net.URI;
@@ -27,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param port of the broker
  * @param credential null where the broker asks for none
  * @param tls null where the connection is plain
- * @param will null where there is none
+ * @param will what the broker says to the others when this end is gone; null for nothing
  * @param batchQos 0 or 1: how batches of a stream go, whose loss is made good by their own ack
  */
 record MqttSettings(
@@ -35,11 +36,8 @@ record MqttSettings(
     int port,
     @Nullable MqttCredential credential,
     @Nullable SSLContext tls,
-    @Nullable Will will,
+    @Nullable Message will,
     int batchQos) {
-
-  /** What the broker says to the others when this end is gone. */
-  record Will(String address, String payload) {}
 
   /** Setting: the CA's certificate in PEM, for brokers that do not send it with their own. */
   static final String CA = "ca";
@@ -56,7 +54,6 @@ record MqttSettings(
   private static final int PLAIN_PORT = 1883;
   private static final int TLS_PORT = 8883;
   private static final int MAX_CREDENTIAL = 4096;
-  private static final int MAX_WILL = 4096;
   private static final String FORM = "give mqtt://host:port or mqtts://host:port";
 
   /**
@@ -81,7 +78,7 @@ record MqttSettings(
         port,
         content == null ? null : MqttCredential.parse(content),
         secure ? tls(pin, ca, identity) : null,
-        will(settings),
+        LastWill.read(settings),
         batchQos(present(settings.apply(BATCH_QOS))));
   }
 
@@ -146,19 +143,6 @@ record MqttSettings(
     return (X509Certificate)
         CertificateFactory.getInstance("X.509")
             .generateCertificate(new ByteArrayInputStream(pem.getBytes(UTF_8)));
-  }
-
-  private static @Nullable Will will(Function<String, @Nullable String> settings) {
-    String address = present(settings.apply(TransportProvider.WILL_ADDRESS));
-    if (address == null) {
-      return null;
-    }
-    String text = settings.apply(TransportProvider.WILL_PAYLOAD);
-    String payload = text == null ? "" : text;
-    if (payload.getBytes(UTF_8).length > MAX_WILL) {
-      throw bad(TransportProvider.WILL_PAYLOAD, "is longer than " + MAX_WILL + " bytes");
-    }
-    return new Will(Message.requireAddress(address), payload);
   }
 
   private static int batchQos(@Nullable String text) {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.transport.mqtt;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.Transport.State;
 import dev.fairlead.transport.mqtt.access.TestAuthority;
 import dev.fairlead.transport.mqtt.access.TestServer;
+import dev.fairlead.transport.tck.End;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,17 +32,17 @@ class ForeignBrokerTest {
 
   private static void assertRefused(TestServer server, String pin) {
     try (server;
-        Peer peer = new Peer(server.uri("mqtts"), pin.isEmpty() ? null : pin, null)) {
+        End peer = Ends.open(server.uri("mqtts"), pin.isEmpty() ? null : pin, Map.of())) {
       assertThat(peer.awaitRefusal("tls-untrusted").address()).isNull();
-      assertThat(peer.transport.state()).isEqualTo(State.CONNECTING);
-      assertThat(peer.states).isEmpty();
+      assertThat(peer.transport().state()).isEqualTo(State.CONNECTING);
+      assertThat(peer.states()).isEmpty();
     }
   }
 
   @Test
   void pinnedCaIsFoundInTheChain() {
     try (TestServer server = server(authority, "127.0.0.1", YEAR, authority);
-        Peer pinned = new Peer(server.uri("mqtt"), authority.pin(), null)) {
+        End pinned = Ends.open(server.uri("mqtt"), authority.pin(), Map.of())) {
       pinned.connected();
     }
   }
@@ -47,8 +50,7 @@ class ForeignBrokerTest {
   @Test
   void givenCaServesWhereTheChainLacksIt() {
     try (TestServer server = TestServer.tls(folder, authority.server("127.0.0.1", YEAR), "");
-        Peer peer =
-            new Peer(server.uri("mqtts"), authority.pin(), null, Map.of("ca", authority.pem()))) {
+        End peer = Ends.open(server.uri("mqtts"), authority.pin(), Map.of("ca", authority.pem()))) {
       peer.connected();
     }
   }
@@ -72,17 +74,16 @@ class ForeignBrokerTest {
                 authority.server("127.0.0.1", YEAR),
                 "cafile " + ca + "\nrequire_certificate true\n",
                 authority.certificate());
-        Peer shown =
-            new Peer(
+        End shown =
+            Ends.open(
                 server.uri("mqtts"),
                 authority.pin(),
-                null,
                 Map.of(
                     MqttSettings.CERTIFICATE, client.pem(),
                     MqttSettings.KEY, client.key()));
-        Peer none = new Peer(server.uri("mqtts"), authority.pin(), null)) {
+        End none = Ends.open(server.uri("mqtts"), authority.pin(), Map.of())) {
       shown.connected();
-      assertThat(none.states).isEmpty();
+      assertThat(none.states()).isEmpty();
     }
   }
 
@@ -90,22 +91,31 @@ class ForeignBrokerTest {
   @Test
   void brokerWithItsDefaultsIsUsedWithinThem() throws Exception {
     try (TestServer server = TestServer.plain(folder, "");
-        Peer receiver = new Peer(server.uri("mqtt"), null, null).receives("a/**").connected();
-        Peer sender = new Peer(server.uri("mqtt"), null, null).connected()) {
+        End receiver = Ends.open(server.uri("mqtt"), null, Map.of()).receives("a/**").connected();
+        End sender = Ends.open(server.uri("mqtt"), null, Map.of()).connected()) {
       int count = 300;
       int busy = 0;
       for (int i = 0; i < count; ) {
-        if (sender.trySend("a/t" + i % 30, "" + i)) {
+        if (hasRoom(sender, "a/t" + i % 30, "" + i)) {
           i++;
         } else {
           busy++;
-          sender.flush();
+          Ends.link(sender).flush(Duration.ofSeconds(10));
         }
       }
       assertThat(busy).as("the window was full").isPositive();
       receiver.awaitReceived(count);
-      assertThat(receiver.received).hasSize(count);
-      assertThat(sender.states).containsExactly(State.CONNECTED);
+      assertThat(receiver.received()).hasSize(count);
+      assertThat(sender.states()).containsExactly(State.CONNECTED);
     }
+  }
+
+  /** Sends without waiting; false where there is no room. */
+  private static boolean hasRoom(End sender, String address, String text) {
+    return !sender
+        .transport()
+        .send(new Message(address, text.getBytes(UTF_8)))
+        .toCompletableFuture()
+        .isCompletedExceptionally();
   }
 }

@@ -10,7 +10,9 @@ import dev.fairlead.transport.access.Credential;
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.Transport;
 import dev.fairlead.transport.api.TransportException;
+import dev.fairlead.transport.api.TransportProvider;
 import dev.fairlead.transport.nats.access.TestBroker;
+import dev.fairlead.transport.tck.End;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -46,39 +48,42 @@ class StoredTest {
     broker.close();
   }
 
-  private Peer agent(String id) {
+  private End agent(String id) {
     return agent(id, broker.agent(id));
   }
 
-  private Peer agent(String id, Credential credential) {
-    Peer peer =
-        new Peer(
+  private End agent(String id, Credential credential) {
+    End peer =
+        Ends.open(
             broker.endpoint().uri().toString(),
             broker.endpoint().caSha256(),
-            credential,
-            Map.of("replies", "fl/" + id + "/down/replies"));
+            Map.of(
+                TransportProvider.CREDENTIAL,
+                credential.content(),
+                TransportProvider.REPLIES,
+                "fl/" + id + "/down/replies"));
     toClose.add(peer);
     return peer.connected();
   }
 
-  private Peer collector() {
-    Peer peer = new Peer(broker.endpoint(), broker.collector());
+  private End collector() {
+    End peer = Ends.open(broker.endpoint(), broker.collector());
     toClose.add(peer);
     return peer.connected();
   }
 
-  private static CompletableFuture<Void> store(Peer peer, String address, String text) {
+  private static CompletableFuture<Void> store(End peer, String address, String text) {
     return store(peer, address, text.getBytes(UTF_8));
   }
 
-  private static CompletableFuture<Void> store(Peer peer, String address, byte[] payload) {
-    return peer.transport.sendStored(new Message(address, payload)).toCompletableFuture();
+  private static CompletableFuture<Void> store(End peer, String address, byte[] payload) {
+    return peer.transport().sendStored(new Message(address, payload)).toCompletableFuture();
   }
 
   /** Takes what is stored, and says that it is dealt with. */
-  private static List<String> taking(Peer peer, String pattern) {
+  private static List<String> taking(End peer, String pattern) {
     List<String> taken = new CopyOnWriteArrayList<>();
-    peer.transport.subscribeStored(
+    peer.transport().subscribeStored(
         pattern,
         message -> {
           taken.add(new String(message.bytes(), UTF_8));
@@ -89,7 +94,7 @@ class StoredTest {
 
   @Test
   void whatIsStoredWaitsForItsReaderAndOutlivesItsSender() throws Exception {
-    Peer agent = agent("1");
+    End agent = agent("1");
     List<CompletableFuture<Void>> sent = new ArrayList<>();
     for (int i = 0; i < 500; i++) {
       sent.add(store(agent, "fl/1/up/logs", "line " + i));
@@ -106,8 +111,8 @@ class StoredTest {
 
   @Test
   void aReaderIsGivenWhatItAskedForAlone() throws Exception {
-    Peer agent = agent("1");
-    Peer collector = collector();
+    End agent = agent("1");
+    End collector = collector();
     List<String> logs = taking(collector, "fl/*/up/logs");
     store(agent, "fl/1/up/events", "event").get();
     store(agent, "fl/1/up/logs", "line").get();
@@ -120,15 +125,15 @@ class StoredTest {
 
   @Test
   void whatIsNotDealtWithComesAgain() throws Exception {
-    Peer agent = agent("1");
+    End agent = agent("1");
     for (int i = 0; i < 20; i++) {
       store(agent, "fl/1/up/logs", "" + i).get();
     }
     // The first reader deals with the even ones, fails three, and dies with the others.
-    Peer first = collector();
+    End first = collector();
     Set<String> dealtWith = new HashSet<>();
     List<String> seen = new CopyOnWriteArrayList<>();
-    first.transport.subscribeStored(
+    first.transport().subscribeStored(
         "fl/*/up/logs",
         message -> {
           String text = new String(message.bytes(), UTF_8);
@@ -152,7 +157,7 @@ class StoredTest {
 
   @Test
   void aFullStoreRefusesTheNewAndKeepsTheOldInTheirOrder() throws Exception {
-    Peer agent = agent("1");
+    End agent = agent("1");
     int stored = 0;
     TransportException refusal = null;
     byte[] large = new byte[512 * 1024];
@@ -178,7 +183,7 @@ class StoredTest {
     store(agent("2"), "fl/2/up/events", large.clone()).get();
     List<Integer> taken = new CopyOnWriteArrayList<>();
     collector()
-        .transport
+        .transport()
         .subscribeStored(
             "fl/*/up/logs",
             message -> {
@@ -195,7 +200,7 @@ class StoredTest {
 
   @Test
   void whatTheBrokerHasSaidToStoreSurvivesItsKill() throws Exception {
-    Peer agent = agent("1");
+    End agent = agent("1");
     List<String> confirmed = new CopyOnWriteArrayList<>();
     List<CompletionStage<Void>> sent = new ArrayList<>();
     for (int i = 0; i < 1000; i++) {
@@ -215,10 +220,10 @@ class StoredTest {
 
   @Test
   void aBrokenOrderOnOneConnectionIsMendedByTheNext() throws Exception {
-    Peer agent = agent("1");
+    End agent = agent("1");
     store(agent, "fl/1/up/logs", "a").get();
     // Somebody with the same identity sends between: the numbers no longer fit.
-    Peer twin = agent("1", broker.agent("1"));
+    End twin = agent("1", broker.agent("1"));
     store(twin, "fl/1/up/logs", "b").get();
     assertThatThrownBy(() -> store(agent, "fl/1/up/logs", "c").get())
         .hasCauseInstanceOf(TransportException.class)
@@ -233,7 +238,7 @@ class StoredTest {
 
   @Test
   void anAgentReachesNothingButItsOwnAddresses() throws Exception {
-    Peer victim = agent("1");
+    End victim = agent("1");
     store(victim, "fl/1/up/logs", "secret").get();
     Credential credential = broker.agent("2");
     agent("2", credential);
@@ -263,11 +268,11 @@ class StoredTest {
 
   @Test
   void whatIsNotStoredFailsAndSaysSo() {
-    Peer agent = agent("1");
+    End agent = agent("1");
     assertThatThrownBy(() -> store(agent, "fl/2/up/logs", "not mine").get())
         .hasCauseInstanceOf(TransportException.class)
         .hasMessageContaining("does not cover");
-    Peer plain = new Peer(broker.endpoint(), broker.agent("3"));
+    End plain = Ends.open(broker.endpoint(), broker.agent("3"));
     toClose.add(plain);
     plain.connected();
     assertThatThrownBy(() -> store(plain, "fl/3/up/logs", "x").get())
@@ -276,7 +281,7 @@ class StoredTest {
 
   @Test
   void aStreamGoesWithItsSenderOnceItIsEmpty() throws Exception {
-    Peer agent = agent("1");
+    End agent = agent("1");
     store(agent, "fl/1/up/logs", "last words").get();
     broker.issuer().revoke("1");
     List<String> taken = taking(collector(), "fl/*/up/logs");
@@ -295,11 +300,11 @@ class StoredTest {
 
   @Test
   void aPlainSubscriberReadsAlong() throws Exception {
-    Peer reader = new Peer(broker.endpoint(), broker.reader());
+    End reader = Ends.open(broker.endpoint(), broker.reader());
     toClose.add(reader);
     reader.receives("fl/*/up/**").connected();
     store(agent("1"), "fl/1/up/logs", "line").get();
     reader.awaitReceived(1);
-    assertThat(reader.transport.state()).isEqualTo(Transport.State.CONNECTED);
+    assertThat(reader.transport().state()).isEqualTo(Transport.State.CONNECTED);
   }
 }

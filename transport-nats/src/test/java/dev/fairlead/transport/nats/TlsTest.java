@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.fairlead.transport.api.Transport.State;
 import dev.fairlead.transport.nats.access.TestAuthority;
 import dev.fairlead.transport.nats.access.TestServer;
+import dev.fairlead.transport.tck.End;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -24,17 +25,17 @@ class TlsTest {
 
   private void assertTrusted(TestServer server, String pin, Map<String, String> more) {
     try (server;
-        Peer peer = new Peer(server.uri("tls"), pin, null, more)) {
+        End peer = Ends.open(server.uri("tls"), pin, more)) {
       peer.connected();
     }
   }
 
   private void assertRefused(String code, TestServer server, String scheme, String pin) {
     try (server;
-        Peer peer = new Peer(server.uri(scheme), pin.isEmpty() ? null : pin, null)) {
+        End peer = Ends.open(server.uri(scheme), pin.isEmpty() ? null : pin, Map.of())) {
       assertThat(peer.awaitRefusal(code).address()).isNull();
-      assertThat(peer.transport.state()).isEqualTo(State.CONNECTING);
-      assertThat(peer.states).isEmpty();
+      assertThat(peer.transport().state()).isEqualTo(State.CONNECTING);
+      assertThat(peer.states()).isEmpty();
     }
   }
 
@@ -123,7 +124,7 @@ class TlsTest {
   @Test
   void plainConnectionWorksWhereBothWantIt() {
     try (TestServer server = TestServer.plain(folder);
-        Peer peer = new Peer(server.uri("nats"), null, null)) {
+        End peer = Ends.open(server.uri("nats"), null, Map.of())) {
       peer.connected();
     }
   }

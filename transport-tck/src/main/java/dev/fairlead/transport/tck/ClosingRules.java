@@ -169,4 +169,14 @@ abstract class ClosingRules {
       }
     }
   }
+
+  @Test
+  void t10_12_endThatHasClosedLeavesNoLastWill() {
+    Line line = Line.open(workbench, "will");
+    line.agent().transport().close();
+    Peer next = workbench.peer(line.agent().grant()).connect();
+    next.deliver(line.up(), "fence");
+    workbench.arrives(line.inbox(), 1);
+    assertEquals(List.of("fence"), line.inbox().texts());
+  }
 }

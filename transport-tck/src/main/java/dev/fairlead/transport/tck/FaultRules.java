@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.fairlead.transport.api.Transport.State;
 import dev.fairlead.transport.api.TransportException;
+import dev.fairlead.transport.api.TransportProvider.Capability;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -176,6 +177,23 @@ abstract class FaultRules {
     faults.restart();
     peer.untilTold(told, State.CONNECTED);
     workbench.stands(inbox, peer, peer.own("a"));
+  }
+
+  @Test
+  void t8_12_endThatIsCutOffLeavesItsLastWill() {
+    Line line = Line.open(workbench, "will");
+    int told = line.agent().changes().size();
+    faults.partition(line.agent().subject());
+    line.agent().untilTold(told, State.CONNECTING);
+    boolean hasWill = workbench.has(Capability.LAST_WILL);
+    if (hasWill) {
+      workbench.arrives(line.inbox(), 1);
+      assertEquals(line.up(), line.inbox().messages().get(0).address());
+    }
+    faults.heal(line.agent().subject());
+    line.agent().untilTold(told, State.CONNECTED);
+    line.fence(workbench);
+    assertEquals(hasWill ? List.of("will", "fence") : List.of("fence"), line.inbox().texts());
   }
 
   private void lose(Peer peer) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.transport.tck;
 
+import dev.fairlead.transport.api.TransportProvider;
+import org.jspecify.annotations.Nullable;
+
 /**
  * The usual pair: an agent that sends up, and a collector that is seen to receive it.
  *
@@ -10,12 +13,21 @@ package dev.fairlead.transport.tck;
 record Line(Peer agent, Peer collector, Inbox inbox, String up, String down) {
 
   static Line open(Workbench workbench) {
+    return open(workbench, null);
+  }
+
+  /** With an agent that has a last will, where it is given one: said to the same address. */
+  static Line open(Workbench workbench, @Nullable String lastWill) {
     String fleet = workbench.fleet();
     Peer collector = workbench.collector(fleet).connect();
-    Peer agent = workbench.agent(fleet, workbench.subject()).connect();
+    Peer agent = workbench.agent(fleet, workbench.subject());
+    String up = agent.own("up/logs");
+    if (lastWill != null) {
+      agent.set(TransportProvider.WILL_ADDRESS, up).set(TransportProvider.WILL_PAYLOAD, lastWill);
+    }
+    agent.connect();
     Inbox inbox = collector.subscribe(fleet + "/*/up/**");
-    String own = fleet + "/" + agent.subject();
-    Line line = new Line(agent, collector, inbox, own + "/up/logs", own + "/down/commands");
+    Line line = new Line(agent, collector, inbox, up, agent.own("down/commands"));
     line.untilStands(workbench);
     return line;
   }

@@ -355,6 +355,14 @@ public enum Saboteur {
     }
   },
 
+  /** Keeps its last will to itself. */
+  KEEPS_ITS_WILL("T8.12") {
+    @Override
+    Function<String, @Nullable String> settings(Function<String, @Nullable String> settings) {
+      return name -> name.equals(TransportProvider.WILL_ADDRESS) ? null : settings.apply(name);
+    }
+  },
+
   /** Remembers the first answer to each setting. */
   REMEMBERS_SETTINGS("T2.6") {
     @Override

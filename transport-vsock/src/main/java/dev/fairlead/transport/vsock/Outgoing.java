@@ -5,8 +5,11 @@ import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.base.KeptTransport;
 import dev.fairlead.transport.base.Refusal;
+import dev.fairlead.transport.vsock.wire.FrameWriter;
 import dev.fairlead.transport.vsock.wire.Messages;
+import dev.fairlead.transport.vsock.wire.Wire;
 import dev.fairlead.transport.vsock.wire.WireException;
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,7 +32,10 @@ final class Outgoing {
   private static final long BATCH = 512 << 10;
 
   /** One thing to write, in the order in which it was asked for. */
-  sealed interface Item {}
+  sealed interface Item {
+    /** Writes it as a frame. */
+    void write(FrameWriter out) throws IOException;
+  }
 
   /** A message, whose number in the connection is its place among all. */
   static final class Send implements Item {
@@ -41,13 +47,40 @@ final class Outgoing {
       this.message = message;
       this.size = Messages.size(message);
     }
+
+    @Override
+    public void write(FrameWriter out) throws IOException {
+      out.begin(Wire.SEND, size);
+      Messages.put(message, out);
+      out.end();
+    }
   }
 
   /** A subscription to be made. */
-  record Subscribe(int number, String pattern) implements Item {}
+  record Subscribe(int number, String pattern) implements Item {
+    @Override
+    public void write(FrameWriter out) throws IOException {
+      out.begin(Wire.SUBSCRIBE, 4 + pattern.length()).put4(number).text(pattern).end();
+    }
+  }
 
   /** A subscription to be ended. */
-  record Unsubscribe(int number) implements Item {}
+  record Unsubscribe(int number) implements Item {
+    @Override
+    public void write(FrameWriter out) throws IOException {
+      out.begin(Wire.UNSUBSCRIBE, 4).put4(number).end();
+    }
+  }
+
+  /** What the hub is to say when this end is gone. */
+  record Will(Message message) implements Item {
+    @Override
+    public void write(FrameWriter out) throws IOException {
+      out.begin(Wire.WILL, Messages.size(message));
+      Messages.put(message, out);
+      out.end();
+    }
+  }
 
   /** What the writer is to write now; the ping last. */
   static final class Batch {
@@ -57,6 +90,19 @@ final class Outgoing {
 
     boolean isEmpty() {
       return items.isEmpty() && credit == 0 && !ping;
+    }
+
+    void write(FrameWriter out) throws IOException {
+      if (credit > 0) {
+        out.begin(Wire.CREDIT, 4).put4((int) credit).end();
+      }
+      for (Item item : items) {
+        item.write(out);
+      }
+      if (ping) {
+        out.empty(Wire.PING);
+      }
+      out.flush();
     }
   }
 
@@ -171,7 +217,7 @@ final class Outgoing {
             unacknowledged.add(send);
             unacknowledgedBytes += send.size;
             taken += send.size;
-          } else {
+          } else if (queue.peek() instanceof Subscribe) {
             batch.ping = true; // its answer says that the subscription stands
             standing = pings + 1;
           }

@@ -66,6 +66,7 @@ final class VsockLink implements Link {
   private final AtomicInteger lastNumber = new AtomicInteger();
   private final CompletableFuture<Outgoing> welcome = new CompletableFuture<>();
   private final CountDownLatch read = new CountDownLatch(1);
+  private final CountDownLatch written = new CountDownLatch(1);
   private final Object lock = new Object();
   // All three guarded by lock.
   private @Nullable SocketChannel channel;
@@ -189,6 +190,9 @@ final class VsockLink implements Link {
   @Override
   public void close() throws InterruptedException {
     detach();
+    if (outgoing != null) {
+      written.await(JOIN_MILLIS, MILLISECONDS);
+    }
     end("Closed by its owner.");
     read.await(JOIN_MILLIS, MILLISECONDS);
   }
@@ -208,6 +212,10 @@ final class VsockLink implements Link {
       }
       outgoing = accepted;
       heardAt = System.nanoTime();
+      Message lastWill = settings.lastWill();
+      if (lastWill != null) {
+        accepted.put(new Outgoing.Will(lastWill));
+      }
       threads.execute(() -> write(opened, accepted));
       welcome.complete(accepted);
       while (true) {
@@ -364,23 +372,17 @@ final class VsockLink implements Link {
       FrameWriter out = new FrameWriter(opened, buffer);
       Outgoing.Batch batch = queue.take(new Outgoing.Batch());
       while (batch != null) {
-        if (batch.credit > 0) {
-          out.begin(Wire.CREDIT, 4).put4((int) batch.credit).end();
-        }
-        for (Outgoing.Item item : batch.items) {
-          write(item, out);
-        }
-        if (batch.ping) {
-          out.empty(Wire.PING);
-        }
-        out.flush();
+        batch.write(out);
         batch = queue.take(batch);
       }
+      out.empty(Wire.WILL); // this end closes: nobody is to miss it
+      out.flush();
     } catch (IOException e) {
       awaitReader(); // what the hub said before it closed tells more
       broken(e);
     } finally {
       Buffers.give(buffer);
+      written.countDown();
     }
   }
 
@@ -389,19 +391,6 @@ final class VsockLink implements Link {
       read.await(JOIN_MILLIS, MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  private static void write(Outgoing.Item item, FrameWriter out) throws IOException {
-    if (item instanceof Outgoing.Send send) {
-      out.begin(Wire.SEND, send.size);
-      Messages.put(send.message, out);
-      out.end();
-    } else if (item instanceof Outgoing.Subscribe subscribe) {
-      out.begin(Wire.SUBSCRIBE, 4 + subscribe.pattern().length());
-      out.put4(subscribe.number()).text(subscribe.pattern()).end();
-    } else if (item instanceof Outgoing.Unsubscribe unsubscribe) {
-      out.begin(Wire.UNSUBSCRIBE, 4).put4(unsubscribe.number()).end();
     }
   }
 

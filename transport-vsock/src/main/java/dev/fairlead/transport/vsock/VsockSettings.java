@@ -6,6 +6,7 @@ import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.api.TransportProvider;
+import dev.fairlead.transport.base.LastWill;
 import dev.fairlead.transport.vsock.wire.Place;
 import dev.fairlead.transport.vsock.wire.Wire;
 import java.util.function.Function;
@@ -15,8 +16,9 @@ import org.jspecify.annotations.Nullable;
  * What the settings say at one connect, checked.
  *
  * @param credential empty where none was given
+ * @param lastWill null where there is none
  */
-record VsockSettings(Place hub, String credential) {
+record VsockSettings(Place hub, String credential, @Nullable Message lastWill) {
 
   /**
    * Reads and checks all settings.
@@ -34,15 +36,16 @@ record VsockSettings(Place hub, String credential) {
     if (replies != null && !replies.isBlank()) {
       Message.requirePattern(replies);
     }
+    Message lastWill = LastWill.read(settings);
     String credential = settings.apply(TransportProvider.CREDENTIAL);
     if (credential == null || credential.isBlank()) {
-      return new VsockSettings(hub, "");
+      return new VsockSettings(hub, "", lastWill);
     }
     if (credential.length() > Wire.MAX_CREDENTIAL
         || !credential.chars().allMatch(c -> c > ' ' && c <= '~')) {
       throw bad(TransportProvider.CREDENTIAL, "is nothing that an issuer of this transport gave");
     }
-    return new VsockSettings(hub, credential);
+    return new VsockSettings(hub, credential, lastWill);
   }
 
   private static Place hub(@Nullable String endpoint) {

@@ -37,7 +37,10 @@ public final class VsockTransportProvider implements TransportProvider {
   @Override
   public Set<Capability> capabilities() {
     return Set.of(
-        Capability.ACKNOWLEDGED_SEND, Capability.REFUSED_SEND, Capability.REFUSED_SUBSCRIBE);
+        Capability.ACKNOWLEDGED_SEND,
+        Capability.REFUSED_SEND,
+        Capability.REFUSED_SUBSCRIBE,
+        Capability.LAST_WILL);
   }
 
   @Override

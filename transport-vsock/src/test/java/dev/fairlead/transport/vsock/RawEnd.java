@@ -44,7 +44,16 @@ public final class RawEnd implements AutoCloseable {
   }
 
   public RawEnd send(Message message) throws IOException {
-    out.begin(Wire.SEND, Messages.size(message));
+    return message(Wire.SEND, message);
+  }
+
+  /** What the hub is to say when this end is gone. */
+  public RawEnd lastWill(Message message) throws IOException {
+    return message(Wire.WILL, message);
+  }
+
+  private RawEnd message(int kind, Message message) throws IOException {
+    out.begin(kind, Messages.size(message));
     Messages.put(message, out);
     out.end();
     out.flush();

@@ -171,11 +171,12 @@ public final class MemoryHub implements Faults, AutoCloseable {
   }
 
   /** Answers a transport that wants in, on its own thread. */
-  void connect(MemoryTransport transport, @Nullable String token) {
-    submit(() -> admit(transport, token));
+  void connect(MemoryTransport transport, @Nullable String token, @Nullable Message lastWill) {
+    submit(() -> admit(transport, token, lastWill));
   }
 
-  private void admit(MemoryTransport transport, @Nullable String token) {
+  private void admit(
+      MemoryTransport transport, @Nullable String token, @Nullable Message lastWill) {
     lock.lock();
     try {
       Pass pass = token == null ? null : passes.get(token);
@@ -188,7 +189,7 @@ public final class MemoryHub implements Faults, AutoCloseable {
       } else if (!clock.instant().isBefore(pass.expiresAt())) {
         turnAway(transport, "credential-expired", "The credential has expired");
       } else {
-        MemoryLink link = new MemoryLink(this, transport, pass.grant(), pass.expiresAt());
+        MemoryLink link = new MemoryLink(this, transport, pass.grant(), pass.expiresAt(), lastWill);
         links.add(link);
         transport.told(() -> transport.connected(link));
       }
@@ -224,14 +225,17 @@ public final class MemoryHub implements Faults, AutoCloseable {
                 .told(() -> from.transport().sendRefused(from, sent, message.address()));
             return;
           }
-          Message copy = readOnly(message);
-          for (MemoryLink link : links) {
-            if (!link.deliver(copy)) {
-              drop(link, "This end reads too slowly.");
-            }
-          }
+          deliver(readOnly(message));
           from.transport().told(() -> from.transport().acknowledged(from, sent));
         });
+  }
+
+  private void deliver(Message message) {
+    for (MemoryLink link : links) {
+      if (!link.deliver(message)) {
+        drop(link, "This end reads too slowly.");
+      }
+    }
   }
 
   private static Message readOnly(Message message) {
@@ -272,9 +276,23 @@ public final class MemoryHub implements Faults, AutoCloseable {
     links.remove(link);
   }
 
-  private void drop(MemoryLink link, String reason) {
+  /** Forgets a connection whose end did not close it, and says its last will. */
+  void gone(MemoryLink link) {
     links.remove(link);
+    Message lastWill = link.lastWill();
+    lock.lock();
+    try {
+      if (up && lastWill != null) {
+        submit(() -> deliver(lastWill));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void drop(MemoryLink link, String reason) {
     if (link.shut()) {
+      gone(link);
       link.transport().told(() -> link.transport().lost(link, reason));
     }
   }

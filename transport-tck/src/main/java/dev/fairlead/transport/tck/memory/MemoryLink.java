@@ -10,6 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /** One connection between a transport and the hub, with all that ends when it ends. */
 final class MemoryLink {
@@ -42,6 +43,7 @@ final class MemoryLink {
   private final MemoryTransport transport;
   private final Grant grant;
   private final Instant expiresAt;
+  private final @Nullable Message lastWill;
   private final CopyOnWriteArrayList<MemorySubscription> subscriptions =
       new CopyOnWriteArrayList<>();
   private final Set<Sent> unacknowledged = ConcurrentHashMap.newKeySet();
@@ -49,11 +51,17 @@ final class MemoryLink {
   private final AtomicLong in = new AtomicLong();
   private final AtomicBoolean open = new AtomicBoolean(true);
 
-  MemoryLink(MemoryHub hub, MemoryTransport transport, Grant grant, Instant expiresAt) {
+  MemoryLink(
+      MemoryHub hub,
+      MemoryTransport transport,
+      Grant grant,
+      Instant expiresAt,
+      @Nullable Message lastWill) {
     this.hub = hub;
     this.transport = transport;
     this.grant = grant;
     this.expiresAt = expiresAt;
+    this.lastWill = lastWill;
   }
 
   MemoryHub hub() {
@@ -70,6 +78,11 @@ final class MemoryLink {
 
   Instant expiresAt() {
     return expiresAt;
+  }
+
+  /** What is to be said when this end is gone, where its grant permits that; null for nothing. */
+  @Nullable Message lastWill() {
+    return lastWill != null && grant.sends().stream().anyMatch(lastWill::matches) ? lastWill : null;
   }
 
   String subject() {

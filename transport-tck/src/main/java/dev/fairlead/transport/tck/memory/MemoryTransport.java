@@ -189,7 +189,8 @@ final class MemoryTransport implements Transport {
     if (hub == null) {
       unreachable("There is no hub named '" + hubName + "'.");
     } else {
-      hub.connect(this, token);
+      boolean mayLeave = capabilities.contains(Capability.LAST_WILL);
+      hub.connect(this, token, mayLeave ? MemoryTransportProvider.lastWill(settings) : null);
     }
   }
 
@@ -284,7 +285,7 @@ final class MemoryTransport implements Transport {
       if (current == null) {
         retry(RETRY_MILLIS);
       } else if (current.shut()) {
-        current.hub().forget(current);
+        current.hub().gone(current);
         lost(current, "The hub does not answer.");
       }
     } else if (current != null) {

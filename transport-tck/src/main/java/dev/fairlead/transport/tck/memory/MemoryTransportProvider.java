@@ -2,6 +2,7 @@
 package dev.fairlead.transport.tck.memory;
 
 import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.Transport;
@@ -42,17 +43,20 @@ public final class MemoryTransportProvider implements TransportProvider {
   public MemoryTransportProvider() {
     this(
         Set.of(
-            Capability.ACKNOWLEDGED_SEND, Capability.REFUSED_SEND, Capability.REFUSED_SUBSCRIBE));
+            Capability.ACKNOWLEDGED_SEND,
+            Capability.REFUSED_SEND,
+            Capability.REFUSED_SUBSCRIBE,
+            Capability.LAST_WILL));
   }
 
   /**
    * With fewer capabilities, to try how a caller does without.
    *
-   * @param capabilities neither {@code STORED} nor {@code LAST_WILL}
+   * @param capabilities not {@code STORED}
    */
   public MemoryTransportProvider(Set<Capability> capabilities) {
-    if (capabilities.contains(Capability.STORED) || capabilities.contains(Capability.LAST_WILL)) {
-      throw new IllegalArgumentException("A memory transport neither stores nor leaves a will.");
+    if (capabilities.contains(Capability.STORED)) {
+      throw new IllegalArgumentException("A memory transport does not store.");
     }
     EnumSet<Capability> copy = EnumSet.noneOf(Capability.class);
     copy.addAll(capabilities);
@@ -76,6 +80,7 @@ public final class MemoryTransportProvider implements TransportProvider {
     if (ca != null && !SHA256.matcher(ca).matches()) {
       throw refuse("bad-ca", "Setting 'ca.sha256' is not 64 digits of lower-case hex.");
     }
+    lastWill(settings);
     return new MemoryTransport(
             hubName(settings.apply(ENDPOINT)),
             capabilities,
@@ -83,6 +88,16 @@ public final class MemoryTransportProvider implements TransportProvider {
             settings,
             listener)
         .start();
+  }
+
+  /** What the hub is to say when this end is gone, null for nothing. */
+  static @Nullable Message lastWill(Function<String, @Nullable String> settings) {
+    String address = settings.apply(WILL_ADDRESS);
+    if (address == null) {
+      return null;
+    }
+    String payload = Objects.requireNonNullElse(settings.apply(WILL_PAYLOAD), "");
+    return new Message(address, payload.getBytes(UTF_8));
   }
 
   private static String hubName(@Nullable String endpoint) {

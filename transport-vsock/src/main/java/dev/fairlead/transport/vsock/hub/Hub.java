@@ -160,6 +160,11 @@ public final class Hub implements AutoCloseable {
     }
   }
 
+  /** Whether a last will is still to be said: not when the hub itself ends, nor for the revoked. */
+  boolean speaksFor(Gate.Pass pass) {
+    return !closed && gate.holds(pass) == null;
+  }
+
   void joined(Session session) {
     LOG.log(Level.DEBUG, "Connected: {0}", session.peer());
     changed();

@@ -24,6 +24,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Session {
 
+  /** A last will: its address, and the message as it came. */
+  private record Will(String address, ByteBuffer message) {}
+
   /** A subscription, by the end's own number. */
   record Sub(int number, Pattern pattern) {}
 
@@ -43,6 +46,10 @@ final class Session {
   private volatile Gate.@Nullable Pass pass;
   private volatile @Nullable Outflow outflow;
   private volatile Sub[] subscriptions = {};
+
+  // Of the reading thread alone.
+  private @Nullable Flow flow;
+  private @Nullable Will lastWill;
 
   // Of the hub's ticker alone.
   long lastProgress;
@@ -93,16 +100,17 @@ final class Session {
     ByteBuffer buffer = Buffers.take();
     try {
       FrameReader in = new FrameReader(channel, buffer, Wire.Side.DOOR);
-      Flow flow = letIn(in);
-      if (flow != null) {
-        Outflow out = flow.back();
+      Flow entered = letIn(in);
+      flow = entered;
+      if (entered != null) {
+        Outflow out = entered.back();
         while (true) {
           FrameReader.Frame frame = in.next();
           heardAt = hub.now();
           if (endAt == NEVER) {
-            take(frame, flow, out);
+            take(frame, entered, out);
             if (!in.hasMore()) {
-              flow.acknowledge();
+              entered.acknowledge();
             }
           }
         }
@@ -116,6 +124,7 @@ final class Session {
     } finally {
       Buffers.give(buffer);
       close();
+      sayLastWill();
       hub.left(this);
     }
   }
@@ -193,6 +202,7 @@ final class Session {
       case Wire.SEND -> send(body, flow, out);
       case Wire.PING -> out.pong();
       case Wire.CREDIT -> out.credit(exactly(body, 4).getInt() & 0xffff_ffffL);
+      case Wire.WILL -> keepLastWill(body);
       case Wire.SUBSCRIBE -> subscribe(body, out);
       case Wire.UNSUBSCRIBE -> unsubscribe(exactly(body, 4).getInt());
       default -> throw new WireException("bad-frame", "A frame of kind " + frame.kind());
@@ -211,12 +221,37 @@ final class Session {
         goodbye(false, "too-slow", "Too many refusals wait to be read.");
       }
     } else {
-      for (Routes.Target target : route.targets()) {
-        target.deliver(body, flow);
-      }
-      hub.relieve();
+      pass(body, route, flow);
     }
     flow.done();
+  }
+
+  private void pass(ByteBuffer message, Routes.Route route, Flow flow) {
+    for (Routes.Target target : route.targets()) {
+      target.deliver(message, flow);
+    }
+    hub.relieve();
+  }
+
+  private void keepLastWill(ByteBuffer body) throws WireException {
+    lastWill = null;
+    if (body.hasRemaining()) {
+      String address = Messages.read(body.duplicate()).address();
+      if (routes.of(address).permitted()) {
+        lastWill = new Will(address, body);
+      } else {
+        goodbye(
+            true, "will-not-permitted", "The credential does not cover the last will's address.");
+      }
+    }
+  }
+
+  /** Says it behind what this end said before, unless its word counts no more. */
+  private void sayLastWill() {
+    Gate.Pass shown = pass;
+    if (lastWill != null && flow != null && shown != null && hub.speaksFor(shown)) {
+      pass(lastWill.message(), routes.of(lastWill.address()), flow);
+    }
   }
 
   private void subscribe(ByteBuffer body, Outflow out) throws WireException {

@@ -46,6 +46,7 @@ import dev.fairlead.transport.api.Message;
  * 11 CREDIT        end   4 bytes
  * 12 PING          end   nothing
  * 13 PONG          hub   nothing
+ * 14 WILL          end   a message: its last will, in place of any before; nothing: it has none
  * </pre>
  *
  * A message is
@@ -61,6 +62,9 @@ import dev.fairlead.transport.api.Message;
  * no ACK covers beyond the window. The hub sends no MESSAGE whose body would take those sent since
  * the beginning beyond the credit, to which each CREDIT adds. All else is sent at any time, so a
  * slow reader never holds up what shows that its end is alive.
+ *
+ * <p><b>Last will.</b> When a connection ends, the hub passes on the WILL that stands, in its end's
+ * name. So an end that closes takes it back first.
  *
  * <p><b>Life.</b> An end sends PING every second, and the hub answers each. Whoever hears nothing
  * for {@link #SILENCE_MILLIS} takes the other for dead and closes.
@@ -95,6 +99,7 @@ public final class Wire {
   public static final int CREDIT = 11;
   public static final int PING = 12;
   public static final int PONG = 13;
+  public static final int WILL = 14;
 
   /** The most subscriptions that one connection may have. */
   public static final int MAX_SUBSCRIPTIONS = 1024;
@@ -112,6 +117,7 @@ public final class Wire {
   public static final long PING_MILLIS = 1_000;
 
   private static final int SMALL = 1024;
+  private static final int MAX_WILL = 8 * SMALL;
 
   private Wire() {}
 
@@ -131,6 +137,7 @@ public final class Wire {
         case HUB ->
             switch (kind) {
               case SEND -> MAX_MESSAGE;
+              case WILL -> MAX_WILL;
               case SUBSCRIBE -> SMALL;
               case UNSUBSCRIBE, CREDIT -> 4;
               case PING -> 0;

@@ -128,6 +128,41 @@ class HubTest {
   }
 
   @Test
+  void lastWillOfAVmThatIsGoneIsSaidBehindItsLastMessage() throws Exception {
+    PeerAdmission.Admission vm = admit("a");
+    try (RawEnd collector = host(collector(), CREDIT).subscribe(1, "fl/*/up/**");
+        RawEnd guest = guest(agent("a"))) {
+      stands(collector);
+      guest.lastWill(new Message("fl/a/up/lost", "other".getBytes(UTF_8)));
+      guest.lastWill(new Message("fl/a/up/lost", "will".getBytes(UTF_8)));
+      guest.send(new Message("fl/a/up/logs", "last".getBytes(UTF_8))).await(Wire.ACK);
+      vm.close();
+      assertThat(Messages.read(message(collector)).bytes()).isEqualTo("last".getBytes(UTF_8));
+      assertThat(Messages.read(message(collector)).bytes()).isEqualTo("will".getBytes(UTF_8));
+    }
+  }
+
+  @Test
+  void lastWillOfTheRevokedAndOneInAnotherNameAreNotSaid() throws Exception {
+    try (RawEnd collector = host(collector(), CREDIT).subscribe(1, "fl/*/up/**");
+        RawEnd revoked = host(agent("a"), CREDIT);
+        RawEnd liar = host(agent("b"), CREDIT);
+        RawEnd honest = host(agent("c"), CREDIT)) {
+      stands(collector);
+      revoked.lastWill(new Message("fl/a/up/lost", new byte[1])).ping().await(Wire.PONG);
+      issuer.revoke("a");
+      assertThat(revoked.goodbye()).isEqualTo("credential-revoked");
+      liar.lastWill(new Message("fl/c/up/lost", new byte[1]));
+      assertThat(liar.goodbye()).isEqualTo("will-not-permitted");
+      for (RawEnd end : List.of(revoked, liar)) {
+        end.close();
+      }
+      honest.send(new Message("fl/c/up/logs", "fence".getBytes(UTF_8)));
+      assertThat(Messages.read(message(collector)).bytes()).isEqualTo("fence".getBytes(UTF_8));
+    }
+  }
+
+  @Test
   void whoSaysLittleDoesNotWaitForWhoFloods() throws Exception {
     try (RawEnd collector = host(collector(), 0).subscribe(1, "fl/*/up/**");
         RawEnd loud = host(agent("loud"), CREDIT);
