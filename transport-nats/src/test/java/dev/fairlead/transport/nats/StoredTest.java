@@ -83,12 +83,13 @@ class StoredTest {
   /** Takes what is stored, and says that it is dealt with. */
   private static List<String> taking(End peer, String pattern) {
     List<String> taken = new CopyOnWriteArrayList<>();
-    peer.transport().subscribeStored(
-        pattern,
-        message -> {
-          taken.add(new String(message.bytes(), UTF_8));
-          return CompletableFuture.completedStage(null);
-        });
+    peer.transport()
+        .subscribeStored(
+            pattern,
+            message -> {
+              taken.add(new String(message.bytes(), UTF_8));
+              return CompletableFuture.completedStage(null);
+            });
     return taken;
   }
 
@@ -133,20 +134,22 @@ class StoredTest {
     End first = collector();
     Set<String> dealtWith = new HashSet<>();
     List<String> seen = new CopyOnWriteArrayList<>();
-    first.transport().subscribeStored(
-        "fl/*/up/logs",
-        message -> {
-          String text = new String(message.bytes(), UTF_8);
-          seen.add(text);
-          int number = Integer.parseInt(text);
-          if (number % 2 == 0) {
-            dealtWith.add(text);
-            return CompletableFuture.completedStage(null);
-          }
-          return number < 6
-              ? CompletableFuture.failedStage(new IllegalStateException("No room."))
-              : new CompletableFuture<>();
-        });
+    first
+        .transport()
+        .subscribeStored(
+            "fl/*/up/logs",
+            message -> {
+              String text = new String(message.bytes(), UTF_8);
+              seen.add(text);
+              int number = Integer.parseInt(text);
+              if (number % 2 == 0) {
+                dealtWith.add(text);
+                return CompletableFuture.completedStage(null);
+              }
+              return number < 6
+                  ? CompletableFuture.failedStage(new IllegalStateException("No room."))
+                  : new CompletableFuture<>();
+            });
     await().atMost(LONG).until(() -> seen.stream().filter("1"::equals).count() >= 2);
     first.close();
     List<String> taken = taking(collector(), "fl/*/up/logs");
