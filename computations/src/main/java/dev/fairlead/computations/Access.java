@@ -22,7 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * issuer knows; which addresses it opens is said here.
  *
  * <p>Safe for use by several threads. Methods that ask an issuer block for as long as its broker
- * takes, at most 5 s, and throw its {@link TransportException}.
+ * takes, at most 15 s, and throw its {@link TransportException}.
  */
 public final class Access {
 

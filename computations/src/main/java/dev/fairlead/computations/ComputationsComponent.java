@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.computations;
 
+import dev.fairlead.delivery.AckLevel;
 import dev.fairlead.http.HttpSettings;
 import dev.fairlead.transport.access.CredentialIssuer;
 import dev.fairlead.transport.api.TransportProvider;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Locale;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -42,6 +44,12 @@ public final class ComputationsComponent {
     /** Milliseconds between two syncs of the store, 0 to 10 000. */
     int sync_millis() default 5;
 
+    /**
+     * The level at which senders forget: {@code delivered}, or {@code stored} where the transport's
+     * peer is set to store events and lines.
+     */
+    String forget() default "delivered";
+
     /** Where the API listens; empty for loopback. */
     String http_host() default "";
 
@@ -66,7 +74,8 @@ public final class ComputationsComponent {
                 config.segment_bytes(),
                 Duration.ofMillis(config.sync_millis()),
                 HttpSettings.at("computations", config.http_host(), config.http_port())
-                    .withToken(config.http_token())),
+                    .withToken(config.http_token()),
+                AckLevel.valueOf(config.forget().toUpperCase(Locale.ROOT))),
             InstantSource.system());
     service.provider(provider);
   }

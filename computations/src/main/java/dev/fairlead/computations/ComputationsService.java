@@ -14,6 +14,7 @@ import dev.fairlead.computations.registry.Registry;
 import dev.fairlead.computations.registry.Run;
 import dev.fairlead.computations.registry.VmState;
 import dev.fairlead.computations.store.RecordStore;
+import dev.fairlead.delivery.AckLevel;
 import dev.fairlead.delivery.Batch;
 import dev.fairlead.delivery.DeliveryException;
 import dev.fairlead.delivery.Disk;
@@ -67,6 +68,10 @@ public final class ComputationsService implements AutoCloseable {
   private static final Duration CHORES = Duration.ofSeconds(1);
   private static final Duration REMEMBER_REQUESTS = Duration.ofDays(7);
   private static final Duration STRAGGLERS = Duration.ofSeconds(5);
+
+  /** What a peer stores comes again after 5 s where it was not dealt with; twice that is quiet. */
+  private static final Duration FROM_STORE = Duration.ofSeconds(10);
+
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final Settings settings;
@@ -139,7 +144,8 @@ public final class ComputationsService implements AutoCloseable {
                       Addresses.everyUp(fleet, Addresses.EVENTS),
                       Addresses.everyUp(fleet, Addresses.LOGS)),
                   new Streams(fleet, liveness),
-                  new InboxWatch()));
+                  new InboxWatch(),
+                  settings.forgetAt()));
       store.streams().stream().filter(this::mayBeAlive).forEach(inbox::announce);
       later(switchboard.subscribe(Addresses.everyUp(fleet, "hello"), reception::hello));
       later(switchboard.subscribe(Addresses.everyUp(fleet, "heartbeat"), reception::heartbeat));
@@ -427,7 +433,7 @@ public final class ComputationsService implements AutoCloseable {
       answers.revokeWhatEnded();
       renewals.check();
       Instant now = clock.instant();
-      answers.closeWhatEnded(now.minus(STRAGGLERS));
+      closeWhatEnded(now);
       if (Duration.between(requestsForgotten, now).compareTo(Duration.ofHours(1)) > 0) {
         registry.forgetRequests(REMEMBER_REQUESTS);
         requestsForgotten = now;
@@ -439,10 +445,30 @@ public final class ComputationsService implements AutoCloseable {
     }
   }
 
+  /** Not while what ended long ago may still come from where it is stored. */
+  private void closeWhatEnded(Instant now) {
+    if (settings.forgetAt() == AckLevel.STORED) {
+      LinkState flows = link;
+      if (flows.state() == Transport.State.CONNECTED
+          && flows.since().isBefore(now.minus(FROM_STORE))) {
+        answers.closeWhatEnded(now.minus(FROM_STORE));
+      }
+    } else {
+      answers.closeWhatEnded(now.minus(STRAGGLERS));
+    }
+  }
+
   private void chooseLink() {
     TransportProvider found = provider;
     if (found == null || linkChosen) {
       return;
+    }
+    if (settings.forgetAt() == AckLevel.STORED
+        && !found.capabilities().contains(TransportProvider.Capability.STORED)) {
+      refusals.count(
+          "no-store",
+          found.name(),
+          "Senders are to forget what is stored, and this transport stores nothing: set forget=delivered.");
     }
     linkChosen = true;
     switchboard

@@ -35,6 +35,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Answers what managers ask. A request may come several times: its id makes sure that it is carried
@@ -132,6 +133,9 @@ final class Desk {
     for (Computation computation : registry.toClose(before)) {
       String id = computation.id();
       Run run = computation.run();
+      if (store.books(id).stream().anyMatch(book -> isAfter(book.until(), before))) {
+        continue; // something of it came just now: there may be more
+      }
       if (run.endKind() != null && ABRUPT.contains(run.endKind().toLowerCase(Locale.ROOT))) {
         Set<String> epochs =
             registry.epochs(id).stream()
@@ -146,6 +150,10 @@ final class Desk {
       }
       registry.closed(id, run.number());
     }
+  }
+
+  private static boolean isAfter(@Nullable Instant time, Instant other) {
+    return time != null && time.isAfter(other);
   }
 
   private void noteLost(String id, Book book) {

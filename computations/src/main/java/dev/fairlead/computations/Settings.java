@@ -3,6 +3,7 @@ package dev.fairlead.computations;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.fairlead.delivery.AckLevel;
 import dev.fairlead.http.HttpSettings;
 import dev.fairlead.protocol.Addresses;
 import java.nio.file.Path;
@@ -19,6 +20,8 @@ import java.time.Duration;
  * @param syncInterval the least time between two syncs of the store: what comes meanwhile is stored
  *     and acknowledged as one group
  * @param http where the API listens
+ * @param forgetAt the level at which senders forget: {@code STORED} where the transport's peer
+ *     stores events and lines until they are stored here
  */
 public record Settings(
     String fleet,
@@ -27,7 +30,28 @@ public record Settings(
     Duration lifetime,
     long segmentBytes,
     Duration syncInterval,
-    HttpSettings http) {
+    HttpSettings http,
+    AckLevel forgetAt) {
+
+  /** Those of a service whose senders forget what was delivered. */
+  public Settings(
+      String fleet,
+      String transport,
+      Path directory,
+      Duration lifetime,
+      long segmentBytes,
+      Duration syncInterval,
+      HttpSettings http) {
+    this(
+        fleet,
+        transport,
+        directory,
+        lifetime,
+        segmentBytes,
+        syncInterval,
+        http,
+        AckLevel.DELIVERED);
+  }
 
   /** Checks for null, and the fleet. */
   public Settings {
@@ -36,6 +60,10 @@ public record Settings(
     requireNonNull(lifetime, "lifetime is null");
     requireNonNull(syncInterval, "syncInterval is null");
     requireNonNull(http, "http is null");
+    if (forgetAt != AckLevel.DELIVERED && forgetAt != AckLevel.STORED) {
+      throw new IllegalArgumentException(
+          "Senders forget what is 'delivered', or what is 'stored'.");
+    }
     if (!Addresses.isSegment(fleet)) {
       throw new IllegalArgumentException(
           "The fleet '%s' must be 1 to 64 of A-Z a-z 0-9 _ -.".formatted(fleet));

@@ -2,6 +2,7 @@
 package dev.fairlead.delivery;
 
 import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
+import static dev.fairlead.transport.api.TransportException.Category.RETRY;
 import static java.util.Objects.requireNonNull;
 
 import dev.fairlead.transport.api.Message;
@@ -48,6 +49,11 @@ public final class Inbox implements AutoCloseable {
   private static final long WANT_GAP = 20_000_000L;
 
   private static final String NOT_KEPT = "not-kept";
+  private static final CompletionStage<Void> DONE = CompletableFuture.completedStage(null);
+  private static final CompletionStage<Void> LATER =
+      CompletableFuture.failedStage(
+          new DeliveryException(
+              RETRY, "not-taken-now", "The batch cannot be stored now: it must come again."));
   private static final Logger LOG = System.getLogger(Inbox.class.getName());
 
   private final Link link;
@@ -55,6 +61,7 @@ public final class Inbox implements AutoCloseable {
   private final BatchStore store;
   private final Route route;
   private final InboxListener listener;
+  private final boolean fromStore;
   private final List<Subscription> subscriptions = new ArrayList<>();
 
   /** In the order of use; guarded by itself. */
@@ -86,13 +93,38 @@ public final class Inbox implements AutoCloseable {
       List<String> patterns,
       Route route,
       InboxListener listener) {
+    this(link, runner, store, patterns, route, listener, AckLevel.DELIVERED);
+  }
+
+  /**
+   * Makes one whose senders may forget at another level.
+   *
+   * @param forgetAt {@code STORED} where the transport's peer stores batches until they are stored
+   *     here: they are then taken from there, and it is told when they are
+   */
+  public Inbox(
+      Link link,
+      Runner runner,
+      BatchStore store,
+      List<String> patterns,
+      Route route,
+      InboxListener listener,
+      AckLevel forgetAt) {
+    this.fromStore = forgetAt == AckLevel.STORED;
     this.link = requireNonNull(link, "link is null");
     this.runner = requireNonNull(runner, "runner is null");
     this.store = requireNonNull(store, "store is null");
     this.route = requireNonNull(route, "route is null");
     this.listener = requireNonNull(listener, "listener is null");
     for (String pattern : patterns) {
-      subscriptions.add(link.subscribe(pattern, this::take));
+      subscriptions.add(
+          fromStore
+              ? link.subscribeStored(pattern, this::take)
+              : link.subscribe(
+                  pattern,
+                  message -> {
+                    var unused = take(message); // the sender learns of it by acknowledgements
+                  }));
     }
     subscriptions.add(link.onConnected(this::announceAll));
   }
@@ -144,9 +176,10 @@ public final class Inbox implements AutoCloseable {
     subscriptions.forEach(Subscription::close);
   }
 
-  private void take(Message message) {
+  /** Completes when the batch is dealt with: stored and synced, or refused for good. */
+  private CompletionStage<Void> take(Message message) {
     if (closed) {
-      return;
+      return LATER;
     }
     try {
       Headers.BatchHeader header = Headers.readBatch(message);
@@ -155,10 +188,11 @@ public final class Inbox implements AutoCloseable {
         throw new DeliveryException(
             REFUSED, "unknown-stream", "This stream is not taken here: see who sends it.");
       }
-      stream.offer(header, message.payload());
+      return stream.offer(header, message.payload());
     } catch (DeliveryException e) {
       refused.increment();
       listener.refused(message.address(), e);
+      return DONE;
     }
   }
 
@@ -239,6 +273,9 @@ public final class Inbox implements AutoCloseable {
     private final TreeMap<Long, Batch> held = new TreeMap<>();
     private final Deque<Pending> pending = new ArrayDeque<>();
 
+    /** Who waits until all up to a number is stored; as many as the transport's peer waits for. */
+    private final TreeMap<Long, CompletableFuture<Void>> waiting = new TreeMap<>();
+
     /** Up to here all is stored and synced. */
     private long storedUpTo;
 
@@ -276,7 +313,7 @@ public final class Inbox implements AutoCloseable {
     }
 
     synchronized boolean isIdle() {
-      return pending.isEmpty() && held.isEmpty() && !toBeAcknowledged;
+      return pending.isEmpty() && held.isEmpty() && waiting.isEmpty() && !toBeAcknowledged;
     }
 
     synchronized void announce() {
@@ -284,10 +321,10 @@ public final class Inbox implements AutoCloseable {
       acknowledgeMe();
     }
 
-    synchronized void offer(Headers.BatchHeader header, ByteBuffer payload) {
+    synchronized CompletionStage<Void> offer(Headers.BatchHeader header, ByteBuffer payload) {
       turn = header.turn();
       if (failed) {
-        return; // until the store has said what became of the others; it will be sent again
+        return LATER; // until the store has said what became of the others
       }
       if (header.kept() > expected) {
         lost(header.kept());
@@ -295,15 +332,40 @@ public final class Inbox implements AutoCloseable {
       if (header.last() < expected) {
         duplicate(header.gap() == null ? header.count() : 0);
         acknowledgeMe(); // the acknowledgement may have been lost
-        return;
+        return storedUpTo(header.last());
       }
       Batch batch = new Batch(id, header.first(), header.count(), payload, header.gap());
       if (header.first() > expected) {
-        hold(batch);
-        return;
+        return hold(batch) ? storedUpTo(header.last()) : LATER;
       }
+      CompletionStage<Void> stored = storedUpTo(header.last());
       append(trimmed(batch));
       release();
+      return stored;
+    }
+
+    private CompletionStage<Void> storedUpTo(long last) {
+      return !fromStore || last <= storedUpTo
+          ? DONE
+          : waiting.computeIfAbsent(last, absent -> new CompletableFuture<>());
+    }
+
+    /** Tells those who wait, once the lock is let go. */
+    private void tell(Map<Long, CompletableFuture<Void>> some, @Nullable Throwable failure) {
+      if (!some.isEmpty()) {
+        List<CompletableFuture<Void>> told = List.copyOf(some.values());
+        some.clear();
+        runner.execute(
+            () -> {
+              for (CompletableFuture<Void> one : told) {
+                if (failure == null) {
+                  one.complete(null);
+                } else {
+                  one.completeExceptionally(failure);
+                }
+              }
+            });
+      }
     }
 
     /** The sender no longer has what we lack. */
@@ -326,7 +388,8 @@ public final class Inbox implements AutoCloseable {
       return batch.from(expected);
     }
 
-    private void hold(Batch batch) {
+    /** Whether it waits here for what goes before it. */
+    private boolean hold(Batch batch) {
       outOfOrder.increment();
       int size = batch.payload().remaining();
       boolean fits =
@@ -342,6 +405,7 @@ public final class Inbox implements AutoCloseable {
       } else {
         beyondWindow.increment();
       }
+      boolean isHeld = fits || held.containsKey(batch.first());
       long firstHeld = held.isEmpty() ? batch.first() : held.firstKey();
       long now = runner.nanoTime();
       if (askedFor != expected || now - askedAt >= WANT_GAP) {
@@ -351,6 +415,7 @@ public final class Inbox implements AutoCloseable {
         wantedLast = firstHeld - 1;
         acknowledgeMe();
       }
+      return isHeld;
     }
 
     /** Gives the store what has waited for its turn. */
@@ -414,6 +479,7 @@ public final class Inbox implements AutoCloseable {
       }
       if (moved) {
         acknowledgeMe();
+        tell(waiting.headMap(storedUpTo, true), null);
       }
     }
 
@@ -427,6 +493,10 @@ public final class Inbox implements AutoCloseable {
       storedUpTo = Math.max(storedUpTo, store.storedUpTo(id));
       expected = storedUpTo + 1;
       failed = false;
+      tell(waiting.headMap(storedUpTo, true), null);
+      tell(
+          waiting,
+          new DeliveryException(RETRY, "store-failed", "The batch was not stored: send it again."));
     }
 
     private void acknowledgeMe() {

@@ -3,8 +3,11 @@ package dev.fairlead.delivery;
 
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.Transport.Subscription;
+import dev.fairlead.transport.api.TransportException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * The way out and in that delivery works over: a transport, or several in turn. Safe for use by
@@ -21,12 +24,37 @@ public interface Link {
   CompletionStage<Void> send(Message message);
 
   /**
+   * As {@link dev.fairlead.transport.api.Transport#sendStored}, on whatever transport is used;
+   * where this is not overridden, nothing is stored.
+   */
+  default CompletionStage<Void> sendStored(Message message) {
+    return CompletableFuture.failedStage(
+        new TransportException(
+            TransportException.Category.REFUSED,
+            "not-stored-here",
+            "Nothing stores messages on this link: forget them when they are delivered."));
+  }
+
+  /**
    * Asks for the messages whose address matches a pattern, on whatever transport is used.
    *
    * @param handler called for one message at a time, even while one transport follows another; must
    *     not block
    */
   Subscription subscribe(String pattern, Consumer<Message> handler);
+
+  /**
+   * As {@link dev.fairlead.transport.api.Transport#subscribeStored}, on whatever transport is used;
+   * where this is not overridden, nobody waits for what the handler returns.
+   */
+  default Subscription subscribeStored(
+      String pattern, Function<Message, CompletionStage<Void>> handler) {
+    return subscribe(
+        pattern,
+        message -> {
+          var unused = handler.apply(message);
+        });
+  }
 
   /** Whether messages flow now. */
   boolean connected();

@@ -225,7 +225,8 @@ public final class Outbox implements AutoCloseable {
 
   private void send(OutStream stream, Chunk chunk) {
     Message message = stream.message(chunk);
-    link.send(message)
+    boolean stored = stream.config().forgetAt() == AckLevel.STORED;
+    (stored ? link.sendStored(message) : link.send(message))
         .whenComplete(
             (done, failure) -> {
               if (failure == null) {

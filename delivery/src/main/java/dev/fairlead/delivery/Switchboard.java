@@ -41,6 +41,7 @@ public final class Switchboard implements Link, AutoCloseable {
       CompletableFuture.failedStage(
           new TransportException(
               RETRY, "no-transport", "No transport has been chosen yet; it will be sent later."));
+  private static final CompletionStage<Void> DONE = CompletableFuture.completedStage(null);
   private static final CompletionStage<Void> CLOSED =
       CompletableFuture.failedStage(
           new TransportException(BROKEN, "closed", "The switchboard has been closed."));
@@ -126,8 +127,35 @@ public final class Switchboard implements Link, AutoCloseable {
   }
 
   @Override
+  public CompletionStage<Void> sendStored(Message message) {
+    Line line = current;
+    if (line == null) {
+      return closed ? CLOSED : NO_TRANSPORT;
+    }
+    return line.transport().sendStored(message);
+  }
+
+  @Override
   public Subscription subscribe(String pattern, Consumer<Message> handler) {
-    Standing wanted = new Standing(Message.requirePattern(pattern), requireNonNull(handler));
+    requireNonNull(handler, "handler is null");
+    return stand(
+        new Standing(
+            pattern,
+            message -> {
+              handler.accept(message);
+              return DONE;
+            },
+            false));
+  }
+
+  @Override
+  public Subscription subscribeStored(
+      String pattern, Function<Message, CompletionStage<Void>> handler) {
+    return stand(new Standing(pattern, requireNonNull(handler, "handler is null"), true));
+  }
+
+  private Subscription stand(Standing wanted) {
+    Message.requirePattern(wanted.pattern);
     synchronized (changes) {
       if (closed) {
         throw new TransportException(BROKEN, "closed", "The switchboard has been closed.");
@@ -322,21 +350,33 @@ public final class Switchboard implements Link, AutoCloseable {
   private final class Standing {
 
     private final String pattern;
-    private final Consumer<Message> handler;
+    private final Function<Message, CompletionStage<Void>> handler;
+    private final boolean stored;
     private final Map<Line, Subscription> subscriptions = new HashMap<>();
     private final Object turn = new Object();
     private volatile boolean ended;
 
-    Standing(String pattern, Consumer<Message> handler) {
+    Standing(String pattern, Function<Message, CompletionStage<Void>> handler, boolean stored) {
       this.pattern = pattern;
       this.handler = handler;
+      this.stored = stored;
     }
 
     void add(@Nullable Line line) {
       Transport transport = line == null ? null : line.opened;
       if (line != null && transport != null && !ended) {
-        subscriptions.computeIfAbsent(line, any -> transport.subscribe(pattern, this::handle));
+        subscriptions.computeIfAbsent(line, any -> subscribe(transport));
       }
+    }
+
+    private Subscription subscribe(Transport transport) {
+      return stored
+          ? transport.subscribeStored(pattern, this::handle)
+          : transport.subscribe(
+              pattern,
+              message -> {
+                var unused = handle(message);
+              });
     }
 
     void forget(Line line) {
@@ -356,11 +396,9 @@ public final class Switchboard implements Link, AutoCloseable {
     }
 
     /** Two transports may speak at a time while one follows the other. */
-    private void handle(Message message) {
+    private CompletionStage<Void> handle(Message message) {
       synchronized (turn) {
-        if (!ended) {
-          handler.accept(message);
-        }
+        return ended ? CLOSED : handler.apply(message);
       }
     }
   }

@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fairlead.transport.api.Message;
+import dev.fairlead.transport.api.Transport.Subscription;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -17,6 +18,8 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -303,5 +306,113 @@ class InboxTest {
     agent.send(new Message(LOGS, headers, ByteBuffer.wrap(payload.getBytes(UTF_8))));
     // arrives, and nothing else happens yet
     time.pass(Duration.ofNanos(net.weather.delay + 1000));
+  }
+
+  /** A peer that stores what is sent, and waits for an answer to each. */
+  private static final class StoringLink implements Link {
+
+    private Function<Message, CompletionStage<Void>> handler =
+        message -> CompletableFuture.completedStage(null);
+
+    CompletableFuture<Void> give(Map<String, String> headers, String payload) {
+      return handler
+          .apply(new Message(LOGS, headers, ByteBuffer.wrap(payload.getBytes(UTF_8))))
+          .toCompletableFuture();
+    }
+
+    @Override
+    public CompletionStage<Void> send(Message message) {
+      return CompletableFuture.completedStage(null);
+    }
+
+    @Override
+    public Subscription subscribe(String pattern, Consumer<Message> plain) {
+      throw new AssertionError("Only what is stored is wanted.");
+    }
+
+    @Override
+    public Subscription subscribeStored(
+        String pattern, Function<Message, CompletionStage<Void>> stored) {
+      handler = stored;
+      return () -> {};
+    }
+
+    @Override
+    public boolean connected() {
+      return true;
+    }
+
+    @Override
+    public Subscription onConnected(Runnable action) {
+      return () -> {};
+    }
+  }
+
+  private StoringLink storingLink() {
+    StoringLink link = new StoringLink();
+    new Inbox(
+        link,
+        time,
+        store,
+        List.of("fl/*/up/logs"),
+        id -> id.epoch().startsWith("e") ? Optional.of("fl/c/down/acks/logs") : Optional.empty(),
+        InboxListener.NONE,
+        AckLevel.STORED);
+    return link;
+  }
+
+  @Test
+  void aPeerThatStoresIsToldWhenABatchIsSynced() {
+    StoringLink link = storingLink();
+    store.syncDelay = 10_000_000;
+    CompletableFuture<Void> first = link.give(batch(1, 2, "a\nb"), "a\nb");
+    CompletableFuture<Void> again = link.give(batch(1, 2, "a\nb"), "a\nb");
+    assertThat(first).isNotDone();
+    assertThat(again).as("a repeat of what is not synced yet").isNotDone();
+    settle();
+    assertThat(first).isCompleted();
+    assertThat(again).isCompleted();
+    assertThat(link.give(batch(1, 2, "a\nb"), "a\nb")).as("of what is").isCompleted();
+    assertThat(store.batches(ID)).hasSize(1);
+  }
+
+  @Test
+  void aPeerThatStoresWaitsForWhatIsEarlyAndGivesAgainWhatFindsNoRoom() {
+    StoringLink link = storingLink();
+    List<CompletableFuture<Void>> early = new ArrayList<>();
+    for (int number = 2; number <= 258; number++) {
+      early.add(link.give(batch(number, 1, "x"), "x"));
+    }
+    settle();
+    assertThat(early.subList(0, 256)).noneMatch(CompletableFuture::isDone);
+    assertThat(early.get(256)).as("beyond what waits").isCompletedExceptionally();
+    CompletableFuture<Void> first = link.give(batch(1, 1, "x"), "x");
+    settle();
+    assertThat(first).isCompleted();
+    assertThat(early.subList(0, 256)).allMatch(one -> !one.isCompletedExceptionally());
+    assertThat(early.subList(0, 256)).allMatch(CompletableFuture::isDone);
+    assertThat(store.storedUpTo(ID)).isEqualTo(257);
+  }
+
+  @Test
+  void aPeerThatStoresIsToldToGiveAgainWhatAFullStoreDidNotTake() {
+    StoringLink link = storingLink();
+    store.full = true;
+    CompletableFuture<Void> stored = link.give(batch(1, 1, "x"), "x");
+    settle();
+    assertThat(stored).isCompletedExceptionally();
+    store.full = false;
+    stored = link.give(batch(1, 1, "x"), "x");
+    settle();
+    assertThat(stored).isCompleted();
+  }
+
+  @Test
+  void aPeerThatStoresIsRidOfWhatIsRefusedForGood() {
+    StoringLink link = storingLink();
+    Map<String, String> headers = batch(1, 1, "x");
+    headers.put("fl-epoch", "unknown");
+    assertThat(link.give(headers, "x")).isCompleted();
+    assertThat(store.batches(ID)).isEmpty();
   }
 }

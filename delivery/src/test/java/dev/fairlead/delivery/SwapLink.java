@@ -60,6 +60,11 @@ class SwapLink implements Link {
   }
 
   @Override
+  public CompletionStage<Void> sendStored(Message message) {
+    return current.sendStored(message);
+  }
+
+  @Override
   public Subscription subscribe(String pattern, Consumer<Message> handler) {
     Standing one = new Standing(pattern, handler);
     standing.add(one);

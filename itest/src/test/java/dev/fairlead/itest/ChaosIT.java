@@ -15,7 +15,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Nothing is lost and nothing is twice when things break; and if it were, it would be seen. */
 final class ChaosIT {
@@ -26,11 +26,21 @@ final class ChaosIT {
   @TempDir Path folder;
 
   @ParameterizedTest
-  @ValueSource(strings = {"nats", "mqtt", "vsock"})
-  void everyLineIsStoredOnceWhateverBreaks(String transport) throws Exception {
+  @CsvSource({"nats,delivered", "mqtt,delivered", "vsock,delivered", "nats,stored"})
+  void everyLineIsStoredOnceWhateverBreaks(String transport, String forget) throws Exception {
     Path keep = folder.resolve("kept");
     JsonObject said =
-        chaos(CLEAN, List.of(), "--transport", transport, "--seed", "3", "--keep", keep.toString());
+        chaos(
+            CLEAN,
+            List.of(),
+            "--transport",
+            transport,
+            "--forget",
+            forget,
+            "--seed",
+            "3",
+            "--keep",
+            keep.toString());
     long appended = number(said, "appended");
     assertThat(appended).isGreaterThan(10_000);
     assertThat(number(said, "stored")).isEqualTo(appended);

@@ -98,6 +98,12 @@ public final class ManagerComponent {
     /** Within how many seconds a guest must show life. */
     int vm_boot() default 120;
 
+    /**
+     * The level at which agents forget: {@code delivered}, or {@code stored} where the transport's
+     * peer is set to store events and lines.
+     */
+    String vm_forget() default "delivered";
+
     /** First choice of a host port for ssh; 0: none. */
     int ports_ssh() default 2222;
 
@@ -218,7 +224,8 @@ public final class ManagerComponent {
                 config.vm_cpus(),
                 config.vm_memory(),
                 channel(config.vm_channel()),
-                Duration.ofSeconds(config.vm_boot())),
+                Duration.ofSeconds(config.vm_boot()),
+                forgetsStored(config.vm_forget())),
             new ManagerSettings.Ports(
                 config.ports_ssh(),
                 config.ports_http(),
@@ -244,6 +251,18 @@ public final class ManagerComponent {
     return certificate == null || key == null
         ? settings
         : settings.withTls(Pem.server(certificate, key));
+  }
+
+  private static boolean forgetsStored(String word) {
+    return switch (word.toLowerCase(Locale.ROOT)) {
+      case "stored" -> true;
+      case "delivered" -> false;
+      default ->
+          throw new ManagerException(
+              ManagerException.Category.REFUSED,
+              "bad-settings",
+              "vm.forget is 'delivered' or 'stored', not '%s'.".formatted(word));
+    };
   }
 
   private static boolean endOnClose(String word) {

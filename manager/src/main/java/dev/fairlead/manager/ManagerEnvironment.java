@@ -158,7 +158,8 @@ public final class ManagerEnvironment {
             number(QEMU + "SMP_COUNT", 1, 512, vm.cpus()),
             memory(vm.memoryMib()),
             vm.channel(),
-            vm.bootDeadline()),
+            vm.bootDeadline(),
+            vm.forgetsStored()),
         new ManagerSettings.Ports(
             port("HOST_FWD_1", ports.firstSsh()),
             port("HOST_FWD_2", ports.firstHttp()),

@@ -83,8 +83,20 @@ public record ManagerSettings(
    * @param memoryMib memory in MiB, 128 to 16 Ti
    * @param channel how its credential reaches the guest
    * @param bootDeadline within what time the guest must show life
+   * @param forgetsStored whether its agent forgets what the transport's peer has stored, rather
+   *     than what was delivered
    */
-  public record VmShape(int cpus, int memoryMib, SecretChannel channel, Duration bootDeadline) {
+  public record VmShape(
+      int cpus,
+      int memoryMib,
+      SecretChannel channel,
+      Duration bootDeadline,
+      boolean forgetsStored) {
+
+    /** One whose agent forgets what was delivered. */
+    public VmShape(int cpus, int memoryMib, SecretChannel channel, Duration bootDeadline) {
+      this(cpus, memoryMib, channel, bootDeadline, false);
+    }
 
     /**
      * Checks the numbers.

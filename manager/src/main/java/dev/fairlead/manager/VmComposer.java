@@ -97,7 +97,8 @@ final class VmComposer {
             channel,
             sha256(secret),
             channel == BootFacts.Channel.CMDLINE ? secret : null,
-            List.of());
+            List.of(),
+            settings.vm().forgetsStored());
     SortedMap<String, String> words = new TreeMap<>();
     for (String word : facts.toCommandLine().split(" ", -1)) {
       int equals = word.indexOf('=');

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * fairlead.credential=initrd:3c…                           its channel, and its SHA-256
  * fairlead.secret=ZXlK…                                    channel cmdline only: base64url of the content
  * fairlead.hosts=broker.fairlead:10.0.2.100                optional: names for the guest's /etc/hosts
+ * fairlead.forget=stored                                   optional: the level at which the agent forgets; else delivered
  * </pre>
  *
  * A reader matches only at a word's start and skips what it does not know. A word of ours that is
@@ -41,6 +42,8 @@ import org.jspecify.annotations.Nullable;
  * @param credentialSha256 of the credential's content, in lower-case hex
  * @param secret the credential's content where the channel is {@code CMDLINE}, else null
  * @param hosts names that the guest must know; at most 8
+ * @param forgetsStored whether the agent forgets what the transport's peer has stored, rather than
+ *     what was delivered
  */
 public record BootFacts(
     String computation,
@@ -50,7 +53,8 @@ public record BootFacts(
     Channel channel,
     String credentialSha256,
     @Nullable String secret,
-    List<HostFact> hosts) {
+    List<HostFact> hosts,
+    boolean forgetsStored) {
 
   /** The most bytes of a command line that the kernel takes; 2048 hang the guest silently. */
   public static final int MAX_COMMAND_LINE = 2047;
@@ -61,7 +65,15 @@ public record BootFacts(
   private static final int MAX_LIST = 8;
   private static final String PREFIX = "fairlead.";
   private static final Set<String> KNOWN =
-      Set.of("computation", "fleet", "transport", "transports", "credential", "secret", "hosts");
+      Set.of(
+          "computation",
+          "fleet",
+          "transport",
+          "transports",
+          "credential",
+          "secret",
+          "hosts",
+          "forget");
 
   /** How a credential reaches the guest. */
   public enum Channel {
@@ -120,6 +132,20 @@ public record BootFacts(
         throw new ProtocolException("bad-host", "A host is name:ip, such as broker:10.0.2.100.");
       }
     }
+  }
+
+  /** Those of an agent that forgets what was delivered. */
+  public BootFacts(
+      String computation,
+      String fleet,
+      String transport,
+      List<TransportFact> transports,
+      Channel channel,
+      String credentialSha256,
+      @Nullable String secret,
+      List<HostFact> hosts) {
+    this(
+        computation, fleet, transport, transports, channel, credentialSha256, secret, hosts, false);
   }
 
   /** Checks limits, and that the parts agree. */
@@ -191,6 +217,9 @@ public record BootFacts(
               + String.join(
                   ",", hosts.stream().map(host -> host.name() + ":" + host.ip()).toList()));
     }
+    if (forgetsStored) {
+      words.add("fairlead.forget=stored");
+    }
     return String.join(" ", words);
   }
 
@@ -230,13 +259,32 @@ public record BootFacts(
         Channel.parse(credential.value.substring(0, colon)),
         credential.value.substring(colon + 1),
         secret(words.get("secret")),
-        hosts(words.get("hosts")));
+        hosts(words.get("hosts")),
+        forgetsStored(words.get("forget")));
+  }
+
+  private static boolean forgetsStored(@Nullable Word word) {
+    if (word == null || word.value.equals("delivered")) {
+      return false;
+    }
+    if (word.value.equals("stored")) {
+      return true;
+    }
+    throw word.refuse("bad-forget", "must be delivered or stored");
   }
 
   @Override
   public String toString() {
-    return "BootFacts[computation=%s, fleet=%s, transport=%s, transports=%s, channel=%s, credentialSha256=%s, hosts=%s]"
-        .formatted(computation, fleet, transport, transports, channel, credentialSha256, hosts);
+    return "BootFacts[computation=%s, fleet=%s, transport=%s, transports=%s, channel=%s, credentialSha256=%s, hosts=%s, forgetsStored=%s]"
+        .formatted(
+            computation,
+            fleet,
+            transport,
+            transports,
+            channel,
+            credentialSha256,
+            hosts,
+            forgetsStored);
   }
 
   /** A word of ours, and where its value begins. */

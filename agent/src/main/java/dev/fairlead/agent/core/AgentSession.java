@@ -11,6 +11,7 @@ import dev.fairlead.agent.AgentStatus;
 import dev.fairlead.agent.StreamBooks;
 import dev.fairlead.agent.run.Sandbox;
 import dev.fairlead.agent.spi.AlgorithmKind;
+import dev.fairlead.delivery.AckLevel;
 import dev.fairlead.delivery.Books;
 import dev.fairlead.delivery.DeliveryException;
 import dev.fairlead.delivery.OutStream;
@@ -180,7 +181,8 @@ public final class AgentSession implements AutoCloseable {
   private StreamConfig stream(String name, String numbering, long bytes) {
     StreamConfig config =
         StreamConfig.of(addresses.stream(name), addresses.acks(name), numbering)
-            .withCapacity(bytes);
+            .withCapacity(bytes)
+            .withForgetAt(facts.forgetsStored() ? AckLevel.STORED : AckLevel.DELIVERED);
     Path spool = setup.spool();
     return spool == null ? config : config.withSpool(spool.resolve(name), setup.spoolBytes());
   }
@@ -208,6 +210,16 @@ public final class AgentSession implements AutoCloseable {
    */
   public void offer(TransportProvider provider) {
     if (!provider.name().equals(facts.transport()) || !chosen.compareAndSet(false, true)) {
+      return;
+    }
+    if (facts.forgetsStored()
+        && !provider.capabilities().contains(TransportProvider.Capability.STORED)) {
+      setup
+          .fatal()
+          .accept(
+              new IllegalStateException(
+                  "The agent is to forget what is stored, and transport '%s' stores nothing: let it forget what is delivered."
+                      .formatted(provider.name())));
       return;
     }
     TransportFact fact = facts.first();

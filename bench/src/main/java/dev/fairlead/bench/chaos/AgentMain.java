@@ -3,6 +3,7 @@ package dev.fairlead.bench.chaos;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.fairlead.delivery.AckLevel;
 import dev.fairlead.delivery.Books;
 import dev.fairlead.delivery.OutStream;
 import dev.fairlead.delivery.Outbox;
@@ -60,6 +61,7 @@ public final class AgentMain {
         outbox.open(
             StreamConfig.of(
                     addresses.stream(Addresses.LOGS), addresses.acks(Addresses.LOGS), "e" + run)
+                .withForgetAt(AckLevel.valueOf(words.get(Words.FORGET)))
                 .withSpool(words.path(Words.FOLDER), SPOOL_BYTES));
     lines = new Lines(computation, run, words.number(Words.SEED));
     claimsEarly = CLAIMS_EARLY.equals(words.find(Words.PLANT));
@@ -98,7 +100,11 @@ public final class AgentMain {
       Runtime.getRuntime().halt(1);
       throw e;
     }
-    Way.use(switchboard, words, credential);
+    Way.use(
+        switchboard,
+        words,
+        credential,
+        Addresses.ofComputation(words.get(Words.FLEET), words.get(Words.COMPUTATION)));
     Thread main = Thread.currentThread();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> agent.stop(main), "fairlead-agent-end"));
     try {

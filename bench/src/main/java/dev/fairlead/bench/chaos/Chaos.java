@@ -21,6 +21,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -47,6 +48,7 @@ public final class Chaos implements AutoCloseable {
   public static final String PLANT = "fairlead.chaos.plant";
 
   private static final String FLEET = "chaos";
+  private static final String STORE_MIB = "1024";
   private static final Duration LIFETIME = Duration.ofHours(6);
   private static final Duration START_WITHIN = Duration.ofSeconds(90);
   private static final Duration END_WITHIN = Duration.ofSeconds(30);
@@ -118,6 +120,7 @@ public final class Chaos implements AutoCloseable {
     breakThings(injector, guests, collector);
     long end = System.nanoTime();
     List<JsonObject> drained = drain(guests, collector);
+    collect(drained, collector);
     long drainedAt = System.nanoTime();
     boolean gentle = collector.end(END_WITHIN);
     Optional<JsonObject> collected = collector.books();
@@ -144,7 +147,18 @@ public final class Chaos implements AutoCloseable {
 
   private Carrier carrier() throws IOException {
     try {
-      return Carrier.open(settings.transport(), folder.resolve("b"));
+      return Carrier.open(
+          settings.transport(),
+          folder.resolve("b"),
+          settings.forgetsStored()
+              ? Map.of(
+                  "store",
+                  Addresses.everyUp(FLEET, Addresses.LOGS),
+                  "store.reader",
+                  Addresses.ofCollector(FLEET).party(),
+                  "store.mib",
+                  STORE_MIB)
+              : Map.of());
     } catch (TransportException e) {
       throw new ChaosException(String.valueOf(e.getMessage()), e);
     }
@@ -182,6 +196,7 @@ public final class Chaos implements AutoCloseable {
     SortedMap<String, String> words = new TreeMap<>();
     words.put(Words.TRANSPORT, settings.transport());
     words.put(Words.FLEET, FLEET);
+    words.put(Words.FORGET, settings.forget().toUpperCase(Locale.ROOT));
     String plant = System.getProperty(PLANT);
     if (plant != null) {
       words.put(Words.PLANT, plant);
@@ -253,6 +268,21 @@ public final class Chaos implements AutoCloseable {
       guest.books().ifPresent(books::add);
     }
     return books;
+  }
+
+  /** Waits for what agents have forgotten and the collector has not stored yet. */
+  private void collect(List<JsonObject> agents, Collector collector) throws IOException {
+    long appended = agents.stream().mapToLong(a -> a.integer("appended", 0, Long.MAX_VALUE)).sum();
+    long deadline = System.nanoTime() + drainWithin().toNanos();
+    while (settings.forgetsStored()
+        && System.nanoTime() < deadline
+        && collector
+            .books()
+            .filter(books -> books.integer("stored", 0, Long.MAX_VALUE) >= appended)
+            .isEmpty()) {
+      LockSupport.parkNanos(TICK_NANOS);
+      requireOpen();
+    }
   }
 
   private Duration drainWithin() {

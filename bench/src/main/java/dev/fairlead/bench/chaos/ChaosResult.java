@@ -64,6 +64,7 @@ public final class ChaosResult {
         .put("seconds", settings.length().toSeconds())
         .put("rate", settings.rate())
         .put("agents", settings.agents())
+        .put("forget", settings.forget())
         .put("appended", tally.appended())
         .put("stored", tally.stored())
         .put("lost", tally.lost())

@@ -13,10 +13,20 @@ import org.jspecify.annotations.Nullable;
  * @param length how long lines are said, 5 s to 1 h; longer where the faults take longer
  * @param rate lines a second, of all agents together, 1 to 1 000 000
  * @param agents how many there are, 1 to 32
+ * @param forget when agents forget a line: {@code delivered}, or {@code stored}, and then the
+ *     transport's peer is set to store lines
  * @param keep a folder for the two files that were compared, and logs; null for none
  */
 public record ChaosSettings(
-    String transport, long seed, Duration length, int rate, int agents, @Nullable Path keep) {
+    String transport,
+    long seed,
+    Duration length,
+    int rate,
+    int agents,
+    String forget,
+    @Nullable Path keep) {
+
+  private static final String STORED = "stored";
 
   /**
    * Checks all ranges.
@@ -30,7 +40,15 @@ public record ChaosSettings(
         "a run takes 5 to 3600 seconds");
     require(rate >= 1 && rate <= 1_000_000, "the rate is 1 to 1000000 lines a second");
     require(agents >= 1 && agents <= 32, "there are 1 to 32 agents");
+    require(
+        forget.equals("delivered") || forget.equals(STORED),
+        "agents forget what is delivered, or what is stored");
     require(rate >= agents, "each agent says at least one line a second");
+  }
+
+  /** Whether agents forget what is stored. */
+  boolean forgetsStored() {
+    return forget.equals(STORED);
   }
 
   private static void require(boolean fits, String what) {

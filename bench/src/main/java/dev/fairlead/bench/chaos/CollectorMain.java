@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.fairlead.bench.rig.JavaProcess;
 import dev.fairlead.computations.store.Book;
 import dev.fairlead.computations.store.RecordStore;
+import dev.fairlead.delivery.AckLevel;
 import dev.fairlead.delivery.Batch;
 import dev.fairlead.delivery.BatchStore;
 import dev.fairlead.delivery.Disk;
@@ -80,9 +81,10 @@ public final class CollectorMain {
             used,
             List.of(Addresses.everyUp(fleet, Addresses.LOGS)),
             CollectorMain::acks,
-            InboxListener.NONE);
+            InboxListener.NONE,
+            AckLevel.valueOf(words.get(Words.FORGET)));
     store.streams().forEach(inbox::announce);
-    Way.use(switchboard, words, credential);
+    Way.use(switchboard, words, credential, Addresses.ofCollector(fleet));
     CountDownLatch ending = new CountDownLatch(1);
     Thread main = Thread.currentThread();
     Runtime.getRuntime()

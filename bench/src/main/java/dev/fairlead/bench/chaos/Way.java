@@ -2,6 +2,7 @@
 package dev.fairlead.bench.chaos;
 
 import dev.fairlead.delivery.Switchboard;
+import dev.fairlead.protocol.Addresses;
 import dev.fairlead.transport.api.TransportProvider;
 import java.time.Duration;
 import java.util.ServiceLoader;
@@ -15,7 +16,7 @@ final class Way {
   private Way() {}
 
   /** Has a switchboard use it; the rest happens in the background. */
-  static void use(Switchboard switchboard, Words words, String credential) {
+  static void use(Switchboard switchboard, Words words, String credential, Addresses own) {
     String name = words.get(Words.TRANSPORT);
     TransportProvider provider =
         ServiceLoader.load(TransportProvider.class).stream()
@@ -24,13 +25,15 @@ final class Way {
             .findFirst()
             .orElseThrow(() -> new IllegalStateException("There is no transport " + name + "."));
     var unused =
-        switchboard.use(provider, setting -> setting(setting, words, credential), PATIENCE);
+        switchboard.use(provider, setting -> setting(setting, words, credential, own), PATIENCE);
   }
 
-  private static @Nullable String setting(String name, Words words, String credential) {
+  private static @Nullable String setting(
+      String name, Words words, String credential, Addresses own) {
     return switch (name) {
       case TransportProvider.ENDPOINT -> words.get(Words.ENDPOINT);
       case TransportProvider.CREDENTIAL -> credential;
+      case TransportProvider.REPLIES -> own.replies();
       case TransportProvider.CA_SHA256 -> words.find(Words.CA);
       default -> null;
     };

@@ -28,6 +28,7 @@ record Words(Map<String, String> all) {
   static final String RUN = "chaos.run";
   static final String RATE = "chaos.rate";
   static final String DRAIN_SECONDS = "chaos.drain.seconds";
+  static final String FORGET = "chaos.forget";
   static final String PLANT = "chaos.plant";
 
   Words {

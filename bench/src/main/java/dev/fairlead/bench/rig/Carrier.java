@@ -12,6 +12,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,17 +50,21 @@ public final class Carrier implements AutoCloseable {
    *
    * @param transport its name
    * @param folder where all that it keeps lies; a short path, since sockets may lie in it
+   * @param more settings of the access side
    * @throws IOException when the transport is not there, or its peer does not start
    * @throws dev.fairlead.transport.api.TransportException as the access side throws it
    */
-  public static Carrier open(String transport, Path folder) throws IOException {
+  public static Carrier open(String transport, Path folder, Map<String, String> more)
+      throws IOException {
     AccessProvider provider = provider(transport);
     Files.createDirectories(folder);
     if (transport.equals(WITH_A_HUB)) {
       return withHub(provider, folder);
     }
     Set<Long> before = children(any -> true);
-    CredentialIssuer issuer = provider.open(Map.of("dir", folder.toString())::get);
+    Map<String, String> settings = new HashMap<>(more);
+    settings.put("dir", folder.toString());
+    CredentialIssuer issuer = provider.open(settings::get);
     Set<Long> started = children(child -> !before.contains(child.pid()));
     List<String> programs =
         started.stream().flatMap(p -> program(p).stream()).distinct().collect(Collectors.toList());

@@ -83,6 +83,16 @@ final class ChaosCommand implements Callable<Integer> {
   private int agents = 3;
 
   @Option(
+      names = "--forget",
+      paramLabel = "LEVEL",
+      defaultValue = "delivered",
+      description = {
+        "When agents forget a line: delivered, or stored, where the broker is",
+        "set to store lines (nats) (default: ${DEFAULT-VALUE})."
+      })
+  private String forget = "delivered";
+
+  @Option(
       names = "--keep",
       paramLabel = "DIR",
       description = "Leave ledger.ndjson, store.ndjson, result.json and logs there.")
@@ -107,6 +117,7 @@ final class ChaosCommand implements Callable<Integer> {
               Duration.ofSeconds(seconds),
               rate,
               agents,
+              forget,
               keep == null ? null : keep.toAbsolutePath());
     } catch (IllegalArgumentException e) {
       throw new CommandLine.ParameterException(

@@ -6,7 +6,7 @@ import org.osgi.annotation.versioning.ProviderType;
 
 /**
  * Says who may connect to one broker or hub, and to which addresses. Safe for use by several
- * threads; methods may block for as long as the broker takes to answer, at most 5 s.
+ * threads; methods may block for as long as the broker takes to answer, at most 15 s.
  */
 @ProviderType
 public interface CredentialIssuer extends AutoCloseable {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.transport.api;
 
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -45,6 +47,24 @@ public interface Transport extends AutoCloseable {
   CompletionStage<Void> send(Message message);
 
   /**
+   * Hands a message to a peer that stores it until whoever called {@link #subscribeStored} has
+   * dealt with it: that one may be away meanwhile. What is sent so to one address over one
+   * connection is stored in the order of the calls; after a failure nothing later is, until all
+   * that was sent before has its answer.
+   *
+   * @return completes when the peer has stored it; fails as {@link #send} does, also with {@code
+   *     RETRY} when the peer has no room, or did not say that it stored it. Without {@code STORED}
+   *     it always fails with {@code REFUSED}, code {@code not-stored-here}
+   */
+  default CompletionStage<Void> sendStored(Message message) {
+    return CompletableFuture.failedStage(
+        new TransportException(
+            TransportException.Category.REFUSED,
+            "not-stored-here",
+            "Nothing stores messages on this transport: let the sender keep them until they are delivered."));
+  }
+
+  /**
    * Asks for the messages whose address matches a pattern. May be called in any state; it takes
    * effect as soon as there is a connection, and again after each reconnect.
    *
@@ -56,6 +76,23 @@ public interface Transport extends AutoCloseable {
    *     {@link #close()}
    */
   Subscription subscribe(String pattern, Consumer<Message> handler);
+
+  /**
+   * Asks for the messages that the peer has stored and will store, each until it is dealt with:
+   * what is not comes again. Without {@code STORED} it is {@link #subscribe}.
+   *
+   * @param pattern as {@link #subscribe} takes it; the peer decides which addresses it stores
+   * @param handler as there; what it returns completes, by any thread and in any order, when the
+   *     message is dealt with, and fails when it must come again, in a while
+   */
+  default Subscription subscribeStored(
+      String pattern, Function<Message, CompletionStage<Void>> handler) {
+    return subscribe(
+        pattern,
+        message -> {
+          var unused = handler.apply(message); // nobody stored it: there is nobody to tell
+        });
+  }
 
   /** Where it stands now. */
   State state();

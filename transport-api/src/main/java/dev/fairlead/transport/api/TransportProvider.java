@@ -49,7 +49,10 @@ public interface TransportProvider {
     REFUSED_SEND,
     /** A subscription that is not permitted is told to the listener. */
     REFUSED_SUBSCRIBE,
-    /** What has been acknowledged survives the peer's restart. */
+    /**
+     * Peers can be set to store messages: see {@link Transport#sendStored}. What they have said to
+     * have stored survives their restart.
+     */
     STORED,
     /**
      * The peer tells the others when this end is gone: see {@link #WILL_ADDRESS}. Whether a broker

@@ -28,6 +28,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +40,8 @@ import org.jspecify.annotations.Nullable;
 public final class KeptTransport implements Transport, Link.Owner {
 
   private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.base");
+
+  private static final CompletionStage<Void> DONE = CompletableFuture.completedStage(null);
 
   /** Of the five seconds that closing may take; the rest is for a socket that does not let go. */
   private static final Duration QUIESCE = Duration.ofMillis(3_500);
@@ -112,9 +115,36 @@ public final class KeptTransport implements Transport, Link.Owner {
   }
 
   @Override
+  public CompletionStage<Void> sendStored(Message message) {
+    Link to = sending;
+    if (to == null) {
+      return CompletableFuture.failedStage(state == State.CLOSED ? closed() : notConnected(null));
+    }
+    CompletionStage<Void> stored = to.sendStored(message);
+    return stored == null ? Transport.super.sendStored(message) : stored;
+  }
+
+  @Override
   public Transport.Subscription subscribe(String pattern, Consumer<Message> handler) {
+    return subscribe(
+        pattern,
+        message -> {
+          handler.accept(message);
+          return DONE;
+        },
+        false);
+  }
+
+  @Override
+  public Transport.Subscription subscribeStored(
+      String pattern, Function<Message, CompletionStage<Void>> handler) {
+    return subscribe(pattern, handler, true);
+  }
+
+  private Transport.Subscription subscribe(
+      String pattern, Function<Message, CompletionStage<Void>> handler, boolean stored) {
     Message.requirePattern(pattern);
-    KeptSubscription subscription = new KeptSubscription(this, pattern, handler);
+    KeptSubscription subscription = new KeptSubscription(this, pattern, handler, stored);
     synchronized (lock) {
       if (closing) {
         throw closed();

@@ -61,6 +61,13 @@ public interface Link {
   CompletionStage<Void> send(Message message);
 
   /**
+   * As {@code Transport.sendStored} on this connection alone; where brokers store nothing, null.
+   */
+  default @Nullable CompletionStage<Void> sendStored(Message message) {
+    return null;
+  }
+
+  /**
    * Waits until the broker has answered everything that was asked and handed over before.
    *
    * @throws TimeoutException when it did not in time

@@ -2,6 +2,7 @@
 package dev.fairlead.transport.nats;
 
 import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
+import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.TransportException;
@@ -29,7 +30,10 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -53,6 +57,13 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
   private static final int PENDING_MESSAGES = 64 * 1024;
   private static final long PENDING_BYTES = 32L << 20;
 
+  /** Behind the prefix of replies: where JetStream's answers to what was sent come. */
+  private static final String ANSWERS = "stored.";
+
+  private static final byte[] DONE = "+ACK".getBytes(US_ASCII);
+  private static final byte[] AGAIN = "-NAK {\"delay\":500000000}".getBytes(US_ASCII);
+  private static final byte[] NEVER = "+TERM".getBytes(US_ASCII);
+
   private final Owner owner;
   private final OutgoingWindow window = new OutgoingWindow();
   private final Function<String, @Nullable String> source;
@@ -60,6 +71,9 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
   private final ScheduledExecutorService timer;
   private @Nullable Connection connection;
   private @Nullable Dispatcher dispatcher;
+  private volatile @Nullable String inboxPrefix;
+  private volatile @Nullable StoredSends stored;
+  private @Nullable ScheduledFuture<?> expiry;
   private volatile @Nullable Exception failure;
   private volatile boolean live = true;
 
@@ -112,6 +126,40 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
     Dispatcher made = opened.createDispatcher();
     made.setPendingLimits(PENDING_MESSAGES, PENDING_BYTES);
     dispatcher = made;
+    inboxPrefix = settings.inboxPrefix();
+  }
+
+  /** Where what is to be stored waits for its answer; made when it is wanted first. */
+  private synchronized StoredSends stored() {
+    StoredSends known = stored;
+    Dispatcher from = dispatcher;
+    if (known != null) {
+      return known;
+    }
+    if (from == null || !live) {
+      throw KeptTransport.notConnected(null);
+    }
+    String inbox = inboxPrefix;
+    if (inbox == null) {
+      throw new TransportException(
+          REFUSED,
+          "no-replies",
+          "The broker's answer would find nobody: give the setting 'replies'.");
+    }
+    String prefix = inbox + ANSWERS;
+    StoredSends sends = new StoredSends(prefix, this::publish);
+    try {
+      from.subscribe(
+          prefix + "*",
+          message -> sends.answered(message.getSubject(), message.getData(), System.nanoTime()));
+      expiry =
+          timer.scheduleWithFixedDelay(
+              () -> sends.expire(System.nanoTime()), 1, 1, TimeUnit.SECONDS);
+    } catch (IllegalStateException | RejectedExecutionException e) {
+      throw KeptTransport.notConnected(e);
+    }
+    stored = sends;
+    return sends;
   }
 
   @Override
@@ -126,19 +174,55 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
       return null;
     }
     try {
+      String subject = Subjects.of(subscription.pattern());
       Subscription there =
-          to.subscribe(
-              Subjects.of(subscription.pattern()),
-              message -> {
-                Message received = live && !message.isStatusMessage() ? received(message) : null;
-                if (received != null) {
-                  subscription.deliver(received);
-                }
-              });
+          subscription.stored()
+              ? to.subscribe(
+                  Stored.delivered(subscription.pattern()), message -> give(message, subscription))
+              : to.subscribe(
+                  subject,
+                  message -> {
+                    Message received =
+                        live && !message.isStatusMessage() ? received(message) : null;
+                    if (received != null) {
+                      subscription.deliver(received);
+                    }
+                  });
       return () -> unsubscribe(there);
     } catch (IllegalStateException e) {
       LOG.log(Level.DEBUG, "A subscription came too late for its connection.", e);
       return null;
+    }
+  }
+
+  /** Gives on what JetStream holds, and tells it what becomes of it. */
+  private void give(io.nats.client.Message message, KeptSubscription subscription) {
+    String reply = message.getReplyTo();
+    if (!live || message.isStatusMessage() || reply == null || !reply.startsWith(Stored.ACKS)) {
+      return;
+    }
+    Message received = received(message);
+    if (received == null) {
+      answer(reply, NEVER); // it would come for ever
+      return;
+    }
+    subscription
+        .deliverStored(received)
+        .whenComplete((done, problem) -> answer(reply, problem == null ? DONE : AGAIN));
+  }
+
+  /** One that is not sent is made good when the message comes again. */
+  private void answer(String reply, byte[] word) {
+    Connection to = connection;
+    long size = size(reply, null, null, word.length);
+    if (to == null || !live || !window.take(size)) {
+      return;
+    }
+    try {
+      to.publish(reply, word);
+    } catch (IllegalStateException e) {
+      window.give(size);
+      LOG.log(Level.DEBUG, "An answer for a stored message could not be sent.", e);
     }
   }
 
@@ -156,22 +240,31 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
   @Override
   public CompletionStage<Void> send(Message message) {
     try {
-      publish(message);
+      String reply = message.replyTo() == null ? null : Subjects.of(message.replyTo());
+      publish(message, reply, -1);
       return CompletableFuture.completedStage(null);
     } catch (TransportException e) {
       return CompletableFuture.failedStage(e);
     }
   }
 
+  @Override
+  public CompletionStage<Void> sendStored(Message message) {
+    try {
+      return stored().send(message, System.nanoTime());
+    } catch (TransportException e) {
+      return CompletableFuture.failedStage(e);
+    }
+  }
+
   /** Hands a message to jnats, without blocking. */
-  private void publish(Message message) {
+  private void publish(Message message, @Nullable String reply, long expected) {
     Connection to = connection;
     if (to == null || !live) {
       throw KeptTransport.notConnected(null);
     }
     String subject = Subjects.of(message.address());
-    String reply = message.replyTo() == null ? null : Subjects.of(message.replyTo());
-    Headers headers = message.headers().isEmpty() ? null : headers(message.headers());
+    Headers headers = headers(message.headers(), expected);
     byte[] payload = message.bytes();
     long size = size(subject, reply, headers, payload.length);
     if (!window.take(size)) {
@@ -219,6 +312,16 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
   @Override
   public void detach() {
     live = false;
+    StoredSends sends;
+    synchronized (this) {
+      sends = stored;
+      if (expiry != null) {
+        expiry.cancel(false);
+      }
+    }
+    if (sends != null) {
+      sends.end();
+    }
   }
 
   @Override
@@ -236,6 +339,10 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
     if (refusal == null) {
       LOG.log(Level.WARNING, "The broker says: {0}", error);
     } else if (live) {
+      StoredSends sends = stored;
+      if (sends != null && refusal.address() != null) {
+        sends.forbidden(refusal.address());
+      }
       owner.refused(this, refusal);
     }
   }
@@ -270,9 +377,15 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
     }
   }
 
-  private static Headers headers(Map<String, String> values) {
+  private static @Nullable Headers headers(Map<String, String> values, long expected) {
+    if (values.isEmpty() && expected < 0) {
+      return null;
+    }
     Headers headers = new Headers();
     values.forEach((name, value) -> headers.put(name, HeaderText.encode(value)));
+    if (expected >= 0) {
+      headers.put("Nats-Expected-Last-Sequence", Long.toString(expected));
+    }
     return headers;
   }
 

@@ -30,7 +30,7 @@ public final class NatsTransportProvider implements TransportProvider {
 
   @Override
   public Set<Capability> capabilities() {
-    return Set.of(Capability.REFUSED_SUBSCRIBE);
+    return Set.of(Capability.REFUSED_SUBSCRIBE, Capability.STORED);
   }
 
   @Override

@@ -2,6 +2,7 @@
 package dev.fairlead.transport.nats;
 
 import static dev.fairlead.transport.api.TransportException.Category.RETRY;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.concurrent.TimeUnit.SECONDS;
 
 import dev.fairlead.transport.api.TransportException;
@@ -26,6 +27,22 @@ public final class SystemLink {
 
   private SystemLink() {}
 
+  /** Asks, as often as it takes, on one connection. */
+  public interface Asking {
+    /**
+     * Asks once.
+     *
+     * @throws TransportException {@code RETRY}, code {@code broker-silent}, when no answer came
+     */
+    String ask(String subject, String body) throws InterruptedException;
+  }
+
+  /** What is asked on one connection. */
+  public interface Talk<T> {
+    /** Asks all. */
+    T with(Asking asking) throws InterruptedException;
+  }
+
   /** What a connection is for. */
   private interface Use<T> {
     T of(Connection connection) throws InterruptedException;
@@ -39,6 +56,28 @@ public final class SystemLink {
    */
   public static void greet(Function<String, @Nullable String> settings) {
     boolean unused = connect(settings, connection -> true);
+  }
+
+  /**
+   * Connects, talks, and closes.
+   *
+   * @param settings as for a transport
+   * @param timeout of each answer
+   * @throws TransportException {@code RETRY}, code {@code broker-silent}, when no answer came
+   */
+  public static <T> T talk(
+      Function<String, @Nullable String> settings, Duration timeout, Talk<T> talk) {
+    return connect(
+        settings,
+        connection ->
+            talk.with(
+                (subject, body) -> {
+                  Message answer = connection.request(subject, body.getBytes(UTF_8), timeout);
+                  if (answer == null || answer.isStatusMessage()) {
+                    throw silent(null);
+                  }
+                  return new String(answer.getData(), UTF_8);
+                }));
   }
 
   /**

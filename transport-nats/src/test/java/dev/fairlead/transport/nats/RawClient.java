@@ -79,6 +79,26 @@ final class RawClient implements AutoCloseable {
     }
   }
 
+  boolean refusedToPublish(String subject) throws IOException {
+    return refused("PUB " + subject + " 0\r\n\r\n");
+  }
+
+  boolean refusedToSubscribe(String subject) throws IOException {
+    return refused("SUB " + subject + " 7\r\n");
+  }
+
+  private boolean refused(String command) throws IOException {
+    write(command + "PING\r\n");
+    boolean refused = false;
+    for (String line = in.readLine(); !"PONG".equals(line); line = in.readLine()) {
+      if (line == null) {
+        throw new IOException("The server has closed the connection.");
+      }
+      refused |= line.startsWith("-ERR 'Permissions Violation");
+    }
+    return refused;
+  }
+
   private void write(String text) throws IOException {
     out.write(text.getBytes(ISO_8859_1));
     out.flush();

@@ -5,6 +5,7 @@ import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
 
 import dev.fairlead.transport.api.TransportException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param port on which it listens, 0 for any
  * @param advertised the host under which others reach it
  * @param names what its certificate says it is called
+ * @param patience how long a change of rights waits for a server that is just starting
  */
 public record BrokerSettings(
     Path folder,
@@ -28,10 +30,13 @@ public record BrokerSettings(
     String host,
     int port,
     String advertised,
-    List<String> names) {
+    List<String> names,
+    Duration patience) {
 
   private static final List<String> OWN_NAMES =
       List.of("localhost", "127.0.0.1", "broker.fairlead");
+  private static final long PATIENCE_SECONDS = 5;
+  private static final long MAX_PATIENCE_SECONDS = 60;
   private static final List<String> ANY = List.of("0.0.0.0", "::");
 
   /**
@@ -59,7 +64,20 @@ public record BrokerSettings(
         host,
         port(settings.apply("port")),
         advertised,
-        new ArrayList<>(names));
+        new ArrayList<>(names),
+        patience(settings.apply("patience.seconds")));
+  }
+
+  private static Duration patience(@Nullable String text) {
+    try {
+      long seconds = text == null || text.isBlank() ? PATIENCE_SECONDS : Long.parseLong(text);
+      if (seconds >= 0 && seconds <= MAX_PATIENCE_SECONDS) {
+        return Duration.ofSeconds(seconds);
+      }
+    } catch (NumberFormatException e) {
+      throw bad("patience.seconds", "is no number from 0 to " + MAX_PATIENCE_SECONDS);
+    }
+    throw bad("patience.seconds", "is no number from 0 to " + MAX_PATIENCE_SECONDS);
   }
 
   /** Where this very machine reaches it. */

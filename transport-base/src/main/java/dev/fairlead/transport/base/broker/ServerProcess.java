@@ -14,6 +14,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -52,6 +53,7 @@ public final class ServerProcess implements AutoCloseable {
   private static final long READY_SECONDS = 20;
   private static final long FIRST_WAIT_MS = 50;
   private static final long WAIT_LIMIT_MS = 5_000;
+  private static final long MOMENT_NANOS = 250_000_000L;
   private static final int TAIL_BYTES = 2_000;
 
   private final List<String> command;
@@ -64,6 +66,9 @@ public final class ServerProcess implements AutoCloseable {
   private final CountDownLatch closing = new CountDownLatch(1);
   private final Semaphore mayRun = new Semaphore(1);
   private volatile @Nullable Process process;
+  private final Object changes = new Object();
+
+  /** Written under {@link #changes}. */
   private volatile boolean ready;
 
   /**
@@ -168,6 +173,60 @@ public final class ServerProcess implements AutoCloseable {
     return ready;
   }
 
+  /**
+   * Asks the server something that needs it to answer: waits until it does, and asks again where it
+   * went away meanwhile.
+   *
+   * @param patience how long to wait in all; the question itself may take longer
+   * @throws TransportException what the question failed with; {@code RETRY}, code {@code
+   *     broker-silent}, when the server does not answer in time
+   */
+  public void ask(Duration patience, Runnable question) {
+    long deadline = System.nanoTime() + patience.toNanos();
+    while (true) {
+      if (!await(true, deadline)) {
+        throw new TransportException(
+            RETRY, "broker-silent", name + " does not answer yet: try again in a while.");
+      }
+      try {
+        question.run();
+        return;
+      } catch (TransportException e) {
+        // One that died is seen as dead only a moment after it has stopped answering.
+        long moment = Math.min(deadline, System.nanoTime() + MOMENT_NANOS);
+        if (e.category() != RETRY || !await(false, moment)) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /** Waits until it answers, or does not; false when that did not come about in time. */
+  private boolean await(boolean wanted, long deadline) {
+    synchronized (changes) {
+      while (ready != wanted) {
+        long left = (deadline - System.nanoTime()) / 1_000_000;
+        if (left <= 0 || closing.getCount() == 0) {
+          return false;
+        }
+        try {
+          changes.wait(left);
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          return false;
+        }
+      }
+      return true;
+    }
+  }
+
+  private void ready(boolean now) {
+    synchronized (changes) {
+      ready = now;
+      changes.notifyAll();
+    }
+  }
+
   /** For tests of faults: ends the child as a crash would, and keeps it down. */
   public void halt() throws InterruptedException {
     mayRun.acquire();
@@ -236,7 +295,7 @@ public final class ServerProcess implements AutoCloseable {
       awaitReady(started);
       return started.waitFor();
     } finally {
-      ready = false;
+      ready(false);
       end(started);
       process = null;
     }
@@ -245,7 +304,7 @@ public final class ServerProcess implements AutoCloseable {
   private void awaitReady(Process started) throws InterruptedException {
     while (started.isAlive() && closing.getCount() > 0) {
       if (answers()) {
-        ready = true;
+        ready(true);
         firstReady.complete(null);
         return;
       }
@@ -301,6 +360,9 @@ public final class ServerProcess implements AutoCloseable {
   @Override
   public void close() {
     closing.countDown();
+    synchronized (changes) {
+      changes.notifyAll();
+    }
     mayRun.release();
     Process running = process;
     try {

@@ -25,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.HexFormat;
@@ -49,6 +50,7 @@ final class ChildBroker implements Users {
   private static final int PROBE_MILLIS = 2_000;
 
   private final Path folder;
+  private final Duration patience;
   private final InstantSource clock;
   private final FolderLock lock;
   private final Book book;
@@ -72,6 +74,7 @@ final class ChildBroker implements Users {
       SecureRandom random)
       throws GeneralSecurityException {
     this.folder = settings.folder();
+    this.patience = settings.patience();
     this.clock = clock;
     this.lock = lock;
     this.book = book;
@@ -308,8 +311,15 @@ final class ChildBroker implements Users {
 
   @Override
   public void add(Member member, String password) {
-    // A broker that is down reads the book when it comes up.
-    tell(() -> dynsec.add(member, password));
+    try {
+      // One that is just starting may have read the book before this member stood there.
+      server.ask(patience, () -> dynsec.add(member, password));
+    } catch (TransportException e) {
+      if (server.pid() != 0) {
+        throw e;
+      }
+      LOG.log(Level.DEBUG, "The broker is down; it reads the book when it comes up.", e);
+    }
   }
 
   @Override
@@ -327,11 +337,11 @@ final class ChildBroker implements Users {
                     .toList()));
   }
 
+  /** One that is down reads the book when it comes up; one that is starting is told later. */
   private void tell(Runnable change) {
-    if (server.pid() == 0) {
-      return;
+    if (server.pid() != 0) {
+      change.run();
     }
-    change.run();
   }
 
   @Override

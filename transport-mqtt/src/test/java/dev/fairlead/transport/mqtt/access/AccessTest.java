@@ -24,10 +24,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -271,5 +275,41 @@ class AccessTest {
 
   private String file(String name, String text) throws IOException {
     return Files.writeString(folder.resolve(name), text).toString();
+  }
+
+  @Test
+  void aCredentialWaitsForABrokerThatIsJustStarting() throws Exception {
+    try (TestBroker broker = TestBroker.start(folder, Map.of())) {
+      broker.kill();
+      CompletableFuture<Credential> issued =
+          CompletableFuture.supplyAsync(() -> broker.agent("late"));
+      assertThatThrownBy(() -> issued.get(200, TimeUnit.MILLISECONDS))
+          .isInstanceOf(TimeoutException.class);
+      broker.restart();
+      try (End peer = Ends.open(broker.endpoint(), issued.get())) {
+        peer.awaitState(State.CONNECTED);
+      }
+    }
+  }
+
+  @Test
+  void credentialsIssuedWhileTheBrokerComesAndGoesAreAllGood() throws Exception {
+    try (TestBroker broker = TestBroker.start(folder, Map.of())) {
+      List<Credential> issued = new ArrayList<>();
+      for (int round = 0; round < 5; round++) {
+        broker.kill();
+        CompletableFuture<Void> back = CompletableFuture.runAsync(broker::restart);
+        while (!back.isDone()) {
+          issued.add(broker.agent("a" + issued.size()));
+        }
+        back.get();
+      }
+      assertThat(issued).isNotEmpty();
+      for (Credential credential : issued) {
+        try (End peer = Ends.open(broker.endpoint(), credential)) {
+          peer.awaitState(State.CONNECTED);
+        }
+      }
+    }
   }
 }

@@ -3,6 +3,8 @@ package dev.fairlead.transport.nats.access;
 
 import dev.fairlead.transport.access.Grant;
 import java.io.IOException;
+import java.util.Collection;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +28,12 @@ interface Account extends AutoCloseable {
 
   /** Tells the broker what the book says of revocations and templates. */
   void push(IssuedBook book, long now) throws IOException;
+
+  /** Has the broker store some subjects, and those of others no more that are no longer live. */
+  void store(Collection<String> subjects, Set<String> live);
+
+  /** What is stored. */
+  StoreSettings store();
 
   @Override
   void close();

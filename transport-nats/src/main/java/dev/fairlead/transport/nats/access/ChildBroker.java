@@ -23,9 +23,11 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,7 +44,7 @@ final class ChildBroker implements Account {
   private static final String LIMITS =
       "\"limits\":{\"subs\":-1,\"data\":-1,\"payload\":-1,\"imports\":-1,\"exports\":-1,\"wildcards\":true,\"conn\":-1,\"leaf\":-1";
   private static final String STORE_LIMITS =
-      ",\"mem_storage\":-1,\"disk_storage\":-1,\"streams\":-1,\"consumer\":-1";
+      ",\"mem_storage\":-1,\"disk_storage\":%d,\"streams\":-1,\"consumer\":-1";
 
   private final Path folder;
   private final InstantSource clock;
@@ -54,11 +56,15 @@ final class ChildBroker implements Account {
   private final Nkey account;
   private final Map<String, Nkey> signers = new HashMap<>(); // template → key
   private final Endpoint endpoint;
+  private final Duration patience;
+  private final StoreSettings store;
+  private final StoredStreams streams;
   private final SystemAccount resolver;
   private final ServerProcess server;
 
   private ChildBroker(
-      Path folder,
+      BrokerSettings settings,
+      StoreSettings store,
       InstantSource clock,
       SecureRandom random,
       FolderLock lock,
@@ -66,9 +72,10 @@ final class ChildBroker implements Account {
       Map<String, Nkey> keys,
       Endpoint endpoint,
       InetSocketAddress address,
-      String listenHost,
       Path program) {
-    this.folder = folder;
+    this.folder = settings.folder();
+    this.patience = settings.patience();
+    this.store = store;
     this.clock = clock;
     this.random = random;
     this.lock = lock;
@@ -83,11 +90,16 @@ final class ChildBroker implements Account {
     this.resolver =
         new SystemAccount(
             local, endpoint.caSha256(), this::systemCredential, this::memberCredential);
+    this.streams =
+        new StoredStreams(
+            SystemAccount.settings(local, endpoint.caSha256(), this::keeperCredential), store);
     String name = "fairlead-" + operator.publicKey();
     this.server =
         new ServerProcess(
             program,
-            () -> List.of("-c", writeConfiguration(listenHost, address.getPort(), name).toString()),
+            () ->
+                List.of(
+                    "-c", writeConfiguration(settings.host(), address.getPort(), name).toString()),
             folder.resolve("nats-server.log"),
             () -> Greeting.comes(address, name));
   }
@@ -97,10 +109,14 @@ final class ChildBroker implements Account {
    *
    * @throws TransportException {@code RETRY} when it does not start now
    */
-  static ChildBroker open(BrokerSettings settings, InstantSource clock, SecureRandom random) {
+  static ChildBroker open(
+      BrokerSettings settings, StoreSettings store, InstantSource clock, SecureRandom random) {
     Path program =
         ServerProcess.find(
             settings.program(), "nats-server", "run: apt-get install -y nats-server");
+    if (store.synced()) {
+      ServerVersion.requireSync(program);
+    }
     Path folder = settings.folder();
     try {
       FolderLock lock = FolderLock.take(folder, "issuer");
@@ -111,7 +127,7 @@ final class ChildBroker implements Account {
         String ca =
             ServerCertificates.prepare(
                 settings.folder(), settings.names(), clock.instant(), random);
-        ChildBroker broker = start(settings, clock, random, lock, book, keys, ca, program);
+        ChildBroker broker = start(settings, store, clock, random, lock, book, keys, ca, program);
         done = true;
         return broker;
       } finally {
@@ -130,6 +146,7 @@ final class ChildBroker implements Account {
 
   private static ChildBroker start(
       BrokerSettings settings,
+      StoreSettings store,
       InstantSource clock,
       SecureRandom random,
       FolderLock lock,
@@ -149,16 +166,7 @@ final class ChildBroker implements Account {
               URI.create("tls://" + BrokerSettings.authority(settings.advertised(), port)), ca);
       ChildBroker broker =
           new ChildBroker(
-              settings.folder(),
-              clock,
-              random,
-              lock,
-              book,
-              keys,
-              endpoint,
-              address,
-              settings.host(),
-              program);
+              settings, store, clock, random, lock, book, keys, endpoint, address, program);
       try {
         broker.server.start();
         book.port(port);
@@ -232,7 +240,7 @@ final class ChildBroker implements Account {
 
   @Override
   public Signing signing(Grant grant, IssuedBook issued, long now) throws IOException {
-    String template = Permissions.template(grant);
+    String template = Permissions.template(grant, store);
     Nkey signer = template == null ? null : signers.get(template);
     if (template != null && signer == null && signers.size() < MAX_TEMPLATES) {
       signer = Nkey.create(Nkey.Kind.ACCOUNT, random);
@@ -253,7 +261,7 @@ final class ChildBroker implements Account {
     }
     if (signer == null) {
       return new Signing(
-          account, Permissions.claims(grant, account.publicKey(), account.publicKey()));
+          account, Permissions.claims(grant, store, account.publicKey(), account.publicKey()));
     }
     return new Signing(
         signer,
@@ -269,7 +277,18 @@ final class ChildBroker implements Account {
 
   @Override
   public void push(IssuedBook issued, long now) {
-    resolver.update(accountJwt(issued, now));
+    String rights = accountJwt(issued, now);
+    server.ask(patience, () -> resolver.update(rights));
+  }
+
+  @Override
+  public void store(Collection<String> subjects, Set<String> live) {
+    server.ask(patience, () -> streams.keep(subjects, live));
+  }
+
+  @Override
+  public StoreSettings store() {
+    return store;
   }
 
   @Override
@@ -293,7 +312,7 @@ final class ChildBroker implements Account {
     String claims =
         "{"
             + LIMITS
-            + STORE_LIMITS
+            + STORE_LIMITS.formatted(store.bytesInAll() > 0 ? store.bytesInAll() : -1)
             + "}"
             + (keys.isEmpty() ? "" : ",\"signing_keys\":[" + String.join(",", keys) + "]")
             + (revoked.isEmpty() ? "" : ",\"revocations\":{" + String.join(",", revoked) + "}")
@@ -321,6 +340,11 @@ final class ChildBroker implements Account {
     return Members.credential(account, account.publicKey(), clock.instant(), random);
   }
 
+  /** Of the account, and good for nothing but to make and remove streams. */
+  private String keeperCredential() {
+    return Members.keeper(account, account.publicKey(), clock.instant(), random);
+  }
+
   private Path writeConfiguration(String host, int port, String name) throws IOException {
     long now = clock.instant().getEpochSecond();
     String operatorClaims =
@@ -340,7 +364,7 @@ final class ChildBroker implements Account {
           %s: %s
           %s: %s
         }
-        jetstream: { store_dir: %s }
+        jetstream: { store_dir: %s%s }
         # Emulated guests take their time for a first handshake.
         tls: { cert_file: %s, key_file: %s, timeout: 15 }
         ping_interval: "10s"
@@ -357,6 +381,7 @@ final class ChildBroker implements Account {
                 account.publicKey(),
                 accountJwt(book, now),
                 Json.string(folder.resolve("jetstream").toString()),
+                store.synced() ? ", sync_interval: always" : "",
                 Json.string(folder.resolve("server.pem").toString()),
                 Json.string(folder.resolve("server-key.pem").toString()));
     Path file = folder.resolve("nats-server.conf");

@@ -21,9 +21,11 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.Base64;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +43,8 @@ final class ExternalAccount implements Account {
   private final String account;
   private final @Nullable Nkey operator;
   private final @Nullable SystemAccount resolver;
+  private final StoreSettings store;
+  private final StoredStreams streams;
 
   private ExternalAccount(
       FolderLock lock,
@@ -49,7 +53,11 @@ final class ExternalAccount implements Account {
       Nkey signer,
       String account,
       @Nullable Nkey operator,
-      @Nullable SystemAccount resolver) {
+      @Nullable SystemAccount resolver,
+      StoreSettings store,
+      StoredStreams streams) {
+    this.store = store;
+    this.streams = streams;
     this.lock = lock;
     this.book = book;
     this.endpoint = endpoint;
@@ -85,6 +93,14 @@ final class ExternalAccount implements Account {
                 pin,
                 () -> systemContent,
                 () -> Members.credential(signer, account, clock.instant(), random));
+    StoreSettings store = StoreSettings.read(settings);
+    StoredStreams streams =
+        new StoredStreams(
+            SystemAccount.settings(
+                uri.toString(),
+                pin,
+                () -> Members.keeper(signer, account, clock.instant(), random)),
+            store);
     Path folder = Path.of(BrokerSettings.required(settings, "dir")).toAbsolutePath();
     try {
       FolderLock lock = FolderLock.take(folder, "issuer");
@@ -93,7 +109,15 @@ final class ExternalAccount implements Account {
         IssuedBook book = IssuedBook.open(folder.resolve("book"));
         done = true;
         return new ExternalAccount(
-            lock, book, new Endpoint(uri, pin), signer, account, operator, resolver);
+            lock,
+            book,
+            new Endpoint(uri, pin),
+            signer,
+            account,
+            operator,
+            resolver,
+            store,
+            streams);
       } finally {
         if (!done) {
           lock.close();
@@ -156,7 +180,7 @@ final class ExternalAccount implements Account {
 
   @Override
   public Signing signing(Grant grant, IssuedBook issued, long now) {
-    return new Signing(signer, Permissions.claims(grant, signer.publicKey(), account));
+    return new Signing(signer, Permissions.claims(grant, store, signer.publicKey(), account));
   }
 
   @Override
@@ -181,6 +205,16 @@ final class ExternalAccount implements Account {
     long stamp = issued.stamp(Math.max(now, number(claims, "iat")));
     resolver.update(
         Jwt.sign(operator, account, name, stamp, expiresAt, new JsonValue(nats).toJson()));
+  }
+
+  @Override
+  public void store(Collection<String> subjects, Set<String> live) {
+    streams.keep(subjects, live);
+  }
+
+  @Override
+  public StoreSettings store() {
+    return store;
   }
 
   @Override

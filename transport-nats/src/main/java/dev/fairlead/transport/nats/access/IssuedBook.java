@@ -14,7 +14,9 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * What must be remembered of the credentials that were issued, so that they can be revoked, also
@@ -168,6 +170,14 @@ final class IssuedBook {
       }
     }
     return any;
+  }
+
+  /** Subjects that hold a credential which is good still. */
+  synchronized Set<String> subjects(long now) {
+    return issued.values().stream()
+        .filter(entry -> entry.expiresAt() > now)
+        .map(Issued::subject)
+        .collect(Collectors.toSet());
   }
 
   /** Public keys of revoked users, with the expiry of their credentials. */

@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 
-/** Members of an account whose only purpose is to connect. */
+/** Members of an account that serve its access side. */
 final class Members {
 
   private static final String NAME = "fairlead-access";
@@ -23,6 +23,25 @@ final class Members {
    * @param account public key of the account
    */
   static String credential(Nkey signer, String account, Instant now, SecureRandom random) {
+    return member(
+        signer,
+        Permissions.claims(
+            new Grant(NAME, List.of(), List.of()), StoreSettings.NONE, signer.publicKey(), account),
+        now,
+        random);
+  }
+
+  /**
+   * Content of a credential for one that makes and removes what is stored.
+   *
+   * @param signer a key that signs for the account
+   * @param account public key of the account
+   */
+  static String keeper(Nkey signer, String account, Instant now, SecureRandom random) {
+    return member(signer, Permissions.keeperClaims(signer.publicKey(), account), now, random);
+  }
+
+  private static String member(Nkey signer, String claims, Instant now, SecureRandom random) {
     Nkey user = Nkey.create(Nkey.Kind.USER, random);
     String jwt =
         Jwt.sign(
@@ -31,7 +50,7 @@ final class Members {
             NAME,
             now.getEpochSecond(),
             now.plus(LIFE).getEpochSecond(),
-            Permissions.claims(new Grant(NAME, List.of(), List.of()), signer.publicKey(), account));
+            claims);
     return NatsCredential.content(jwt, user.seed());
   }
 }

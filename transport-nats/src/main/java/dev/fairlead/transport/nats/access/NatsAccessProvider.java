@@ -34,7 +34,9 @@ public final class NatsAccessProvider implements AccessProvider {
     if (broker != null && !broker.equals("child")) {
       throw BrokerSettings.bad("broker", "is neither 'child' nor 'external'");
     }
-    ChildBroker child = ChildBroker.open(BrokerSettings.read(settings), clock, random);
+    ChildBroker child =
+        ChildBroker.open(
+            BrokerSettings.read(settings), StoreSettings.read(settings), clock, random);
     return new NatsIssuer(child.endpoint(), child, child.book(), clock, random);
   }
 }

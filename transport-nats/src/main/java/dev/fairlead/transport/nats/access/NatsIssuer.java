@@ -17,6 +17,8 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * Issues user JWTs, each with a key of its own: to revoke is to name the keys that a subject was
@@ -87,6 +89,7 @@ final class NatsIssuer implements CredentialIssuer {
             "The credential would have %d characters; %d is the most: grant fewer patterns."
                 .formatted(content.length(), MAX_CONTENT));
       }
+      store(account.store().subjects(grant), now);
       // Known before it is handed out: what nobody remembers, nobody can revoke.
       book.issued(grant.subject(), user.publicKey(), expiresAt);
       book.save(now.getEpochSecond());
@@ -110,9 +113,21 @@ final class NatsIssuer implements CredentialIssuer {
         book.stamp(now);
         book.save(now); // a broker that is down now hears of it when it comes up
         account.push(book, now);
+        store(List.of(), clock.instant());
       }
     } catch (IOException e) {
       throw notWritten(e);
+    }
+  }
+
+  private void store(List<String> subjects, Instant now) {
+    StoreSettings store = account.store();
+    if (!store.isEmpty()) {
+      account.store(
+          subjects,
+          book.subjects(now.getEpochSecond()).stream()
+              .flatMap(subject -> store.subjects(subject).stream())
+              .collect(Collectors.toSet()));
     }
   }
 

@@ -23,11 +23,11 @@ final class Permissions {
   private Permissions() {}
 
   /** The template of a grant as a JSON object, null where its rights fit into a credential. */
-  static @Nullable String template(Grant grant) {
+  static @Nullable String template(Grant grant, StoreSettings store) {
     List<String> sends = named(grant.sends(), grant.subject());
     List<String> receives = named(grant.receives(), grant.subject());
     boolean own = !sends.equals(grant.sends()) || !receives.equals(grant.receives());
-    String rights = rights(sends, receives);
+    String rights = rights(sends, receives, store.readerSends(grant), store.readerReceives(grant));
     return own || rights.length() > MAX_INSIDE ? "{" + rights + "}" : null;
   }
 
@@ -37,17 +37,32 @@ final class Permissions {
    * @param signer public key of who signs it
    * @param account public key of the account
    */
-  static String claims(Grant grant, String signer, String account) {
+  static String claims(Grant grant, StoreSettings store, String signer, String account) {
     String owner = account.equals(signer) ? "" : "\"issuer_account\":" + Json.string(account) + ",";
-    String rights = rights(grant.sends(), grant.receives());
+    String rights =
+        rights(
+            grant.sends(), grant.receives(), store.readerSends(grant), store.readerReceives(grant));
     return "{" + owner + rights + ",\"type\":\"user\",\"version\":2}";
   }
 
-  private static String rights(List<String> sends, List<String> receives) {
+  /** What a user that makes and removes streams may do, and no more. */
+  static String keeperClaims(String signer, String account) {
+    String owner = account.equals(signer) ? "" : "\"issuer_account\":" + Json.string(account) + ",";
+    String rights =
+        rights(
+            List.of(),
+            List.of(),
+            List.of("$JS.API.STREAM.>", "$JS.API.CONSUMER.>"),
+            List.of("_INBOX.>"));
+    return "{" + owner + rights + ",\"type\":\"user\",\"version\":2}";
+  }
+
+  private static String rights(
+      List<String> sends, List<String> receives, List<String> pub, List<String> sub) {
     return "\"pub\":"
-        + list(sends)
+        + list(sends, pub)
         + ",\"sub\":"
-        + list(receives)
+        + list(receives, sub)
         + ",\"subs\":"
         + MAX_SUBSCRIPTIONS
         + ",\"data\":-1,\"payload\":"
@@ -55,14 +70,15 @@ final class Permissions {
   }
 
   /** An empty list of what is allowed would allow everything. */
-  private static String list(List<String> patterns) {
-    if (patterns.isEmpty()) {
+  private static String list(List<String> patterns, List<String> more) {
+    if (patterns.isEmpty() && more.isEmpty()) {
       return "{\"deny\":[\">\"]}";
     }
     List<String> subjects = new ArrayList<>();
     for (String pattern : patterns) {
       subjects.add(Subjects.of(pattern));
     }
+    subjects.addAll(more);
     return "{\"allow\":" + Json.strings(subjects) + "}";
   }
 

@@ -44,7 +44,8 @@ final class SystemAccount {
     this.member = settings(endpoint, caSha256, member);
   }
 
-  private static Function<String, @Nullable String> settings(
+  /** Settings of a connection to a server. */
+  static Function<String, @Nullable String> settings(
       String endpoint, @Nullable String caSha256, Supplier<String> credential) {
     return setting ->
         switch (setting) {

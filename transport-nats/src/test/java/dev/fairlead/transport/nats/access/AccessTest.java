@@ -31,6 +31,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -100,7 +103,7 @@ class AccessTest {
 
   @Test
   void revocationThatTheBrokerMissesReachesItWhenItComesUp() {
-    try (TestBroker broker = TestBroker.start(folder, Map.of())) {
+    try (TestBroker broker = TestBroker.start(folder, Map.of("patience.seconds", "0"))) {
       Credential credential = broker.agent("a1");
       broker.kill();
       assertFails("broker-silent", () -> broker.issuer().revoke("a1"));
@@ -282,5 +285,20 @@ class AccessTest {
         + "\n------END NATS USER JWT------\n\n-----BEGIN USER NKEY SEED-----\n"
         + user.seed()
         + "\n------END USER NKEY SEED------\n";
+  }
+
+  @Test
+  void aCredentialWaitsForABrokerThatIsJustStarting() throws Exception {
+    try (TestBroker broker = TestBroker.start(folder, Map.of())) {
+      broker.kill();
+      CompletableFuture<Credential> issued =
+          CompletableFuture.supplyAsync(() -> broker.agent("late")); // the first of its kind
+      assertThatThrownBy(() -> issued.get(200, TimeUnit.MILLISECONDS))
+          .isInstanceOf(TimeoutException.class);
+      broker.restart();
+      try (End peer = Ends.open(broker.endpoint(), issued.get())) {
+        peer.awaitState(State.CONNECTED);
+      }
+    }
   }
 }

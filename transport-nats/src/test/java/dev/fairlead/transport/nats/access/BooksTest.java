@@ -39,14 +39,14 @@ class BooksTest {
   void rightsBecomeTemplatesWhereTheyNameTheirHolder() {
     Grant agent = new Grant("123", List.of("fl/123/up/**"), List.of("fl/123/down/**"));
     Grant other = new Grant("x", List.of("fl/x/up/**"), List.of("fl/x/down/**"));
-    assertThat(Permissions.template(agent))
-        .isEqualTo(Permissions.template(other))
+    assertThat(Permissions.template(agent, StoreSettings.NONE))
+        .isEqualTo(Permissions.template(other, StoreSettings.NONE))
         .contains("\"pub\":{\"allow\":[\"fl.{{name()}}.up.>\"]}")
         .contains("\"sub\":{\"allow\":[\"fl.{{name()}}.down.>\"]}");
     // 12 is no segment of 123's addresses.
     Grant prefix = new Grant("12", List.of("fl/123/up/**"), List.of());
-    assertThat(Permissions.template(prefix)).isNull();
-    assertThat(Permissions.claims(prefix, "A", "A"))
+    assertThat(Permissions.template(prefix, StoreSettings.NONE)).isNull();
+    assertThat(Permissions.claims(prefix, StoreSettings.NONE, "A", "A"))
         .contains("\"allow\":[\"fl.123.up.>\"]")
         .contains("\"sub\":{\"deny\":[\">\"]}");
   }

@@ -8,6 +8,7 @@ import dev.fairlead.transport.access.CredentialIssuer;
 import dev.fairlead.transport.access.Endpoint;
 import dev.fairlead.transport.access.Grant;
 import dev.fairlead.transport.base.broker.BrokerSettings;
+import dev.fairlead.transport.nats.Stored;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -34,16 +35,27 @@ public final class TestBroker implements AutoCloseable {
     this.folder = folder;
     SecureRandom random = new SecureRandom();
     this.child =
-        ChildBroker.open(BrokerSettings.read(settings::get), InstantSource.system(), random);
+        ChildBroker.open(
+            BrokerSettings.read(settings::get),
+            StoreSettings.read(settings::get),
+            InstantSource.system(),
+            random);
     this.issuer =
         new NatsIssuer(child.endpoint(), child, child.book(), InstantSource.system(), random);
   }
 
   /** In a new folder that {@link #close} removes. */
   public static TestBroker start() {
+    return start(Map.of());
+  }
+
+  /** One with more settings, in a new folder that {@link #close} removes. */
+  public static TestBroker start(Map<String, String> settings) {
     try {
       Path folder = Files.createTempDirectory("fairlead-nats-");
-      return new TestBroker(folder, Map.of("dir", folder.toString()));
+      Map<String, String> all = new ConcurrentHashMap<>(settings);
+      all.put("dir", folder.toString());
+      return new TestBroker(folder, all);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -74,6 +86,16 @@ public final class TestBroker implements AutoCloseable {
 
   public boolean ready() {
     return child.server().ready();
+  }
+
+  /** Whether it has a stream for a subject, by its files. */
+  public boolean stores(String subject) {
+    String name = Stored.stream(subject);
+    try (Stream<Path> files = Files.walk(folder.resolve("jetstream"), 5)) {
+      return files.anyMatch(file -> String.valueOf(file.getFileName()).equals(name));
+    } catch (UncheckedIOException | IOException e) {
+      return stores(subject); // something went while it was looked at
+    }
   }
 
   /** As a crash would; it stays down. */
