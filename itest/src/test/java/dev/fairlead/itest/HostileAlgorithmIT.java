@@ -39,11 +39,12 @@ final class HostileAlgorithmIT {
 
   @AfterEach
   void stop() throws InterruptedException {
-    FairleadCommand up = host().command();
-    up.terminate();
-    assertThat(up.await(3)).as(up.said()).isEqualTo(143);
-    assertThat(FairleadCommand.processesNaming(folder)).isEmpty();
-    host().close();
+    try (HostUp running = host()) {
+      FairleadCommand up = running.command();
+      up.terminate();
+      assertThat(up.await(3)).as(up.said()).isEqualTo(143);
+      assertThat(FairleadCommand.processesNaming(folder)).isEmpty();
+    }
   }
 
   @Test

@@ -24,6 +24,11 @@ public final class InsideFelix {
   /** Makes a test object out of the classes in this bundle, injects it, and runs one test. */
   public void call(BundleContext context, String className, String methodName) throws Throwable {
     Class<?> type = context.getBundle().loadClass(className);
+    List<Method> named = new ArrayList<>(methods(type, Test.class));
+    named.removeIf(method -> !method.getName().equals(methodName));
+    if (named.isEmpty()) {
+      throw new NoSuchMethodException(className + " has no test " + methodName);
+    }
     Constructor<?> constructor = type.getDeclaredConstructor();
     constructor.setAccessible(true);
     Object test = constructor.newInstance();
@@ -32,10 +37,8 @@ public final class InsideFelix {
     Objects.requireNonNull(context.getService(injector), "no injector").injectFields(test);
     try {
       runAll(type, test, BeforeEach.class);
-      for (Method method : methods(type, Test.class)) {
-        if (method.getName().equals(methodName)) {
-          run(method, test);
-        }
+      for (Method method : named) {
+        run(method, test);
       }
     } finally {
       runAll(type, test, AfterEach.class);

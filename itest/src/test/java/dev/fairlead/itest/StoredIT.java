@@ -291,12 +291,11 @@ final class StoredIT {
           .atMost(LONG)
           .untilAsserted(
               () ->
-                  assertThat(host.computations("GET", "/computations/sum/logs", null).body())
-                      .contains("sum so far"));
-      assertThat(host.computations("GET", "/computations/sum/logs", null).body().lines())
-          .filteredOn(line -> line.contains("sum so far"))
-          .hasSizeGreaterThanOrEqualTo(12_000)
-          .doesNotHaveDuplicates();
+                  assertThat(
+                          host.computations("GET", "/computations/sum/logs", null).body().lines())
+                      .filteredOn(line -> line.contains("sum so far"))
+                      .hasSizeGreaterThanOrEqualTo(12_000)
+                      .doesNotHaveDuplicates());
     }
   }
 

@@ -73,7 +73,7 @@ final class MqttConnection {
               wire.getServerURI(),
               clientId,
               new MemoryPersistence(),
-              new Pinger(linkThreads, wire::heardAt, silent),
+              new Pinger(linkThreads, wire::heardAt, silent, System::nanoTime),
               linkThreads);
       client.setCallback(callback);
       return new MqttConnection(client, settings, wire);

@@ -6,6 +6,7 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.eclipse.paho.mqttv5.client.MqttPingSender;
 import org.eclipse.paho.mqttv5.client.internal.ClientComms;
@@ -34,7 +35,8 @@ final class Pinger implements MqttPingSender {
   private final ScheduledExecutorService timer;
   private final LongSupplier heardAt;
   private final Runnable silent;
-  private volatile @Nullable ClientComms comms;
+  private final LongSupplier nanoTime;
+  private volatile @Nullable BooleanSupplier ping;
 
   // Guarded by this.
   private @Nullable Future<?> next;
@@ -48,18 +50,33 @@ final class Pinger implements MqttPingSender {
   /**
    * Makes one for one connection.
    *
-   * @param heardAt when the peer was last heard, on the clock of {@link System#nanoTime}
+   * @param heardAt when the peer was last heard, on that clock
    * @param silent called once when the peer is given up
+   * @param nanoTime a clock that never goes back
    */
-  Pinger(ScheduledExecutorService timer, LongSupplier heardAt, Runnable silent) {
+  Pinger(
+      ScheduledExecutorService timer,
+      LongSupplier heardAt,
+      Runnable silent,
+      LongSupplier nanoTime) {
     this.timer = timer;
     this.heardAt = heardAt;
     this.silent = silent;
+    this.nanoTime = nanoTime;
   }
 
   @Override
   public void init(ClientComms comms) {
-    this.comms = comms;
+    init(() -> comms.checkForActivity() != null);
+  }
+
+  /**
+   * Tells how to ping.
+   *
+   * @param ping pings if it is time to; whether it did
+   */
+  void init(BooleanSupplier ping) {
+    this.ping = ping;
   }
 
   @Override
@@ -91,7 +108,7 @@ final class Pinger implements MqttPingSender {
   }
 
   private void look() {
-    ClientComms to = comms;
+    BooleanSupplier to = ping;
     if (to == null) {
       return;
     }
@@ -100,13 +117,13 @@ final class Pinger implements MqttPingSender {
       asked = false;
     }
     if (!asked) {
-      long now = System.nanoTime();
-      if (to.checkForActivity() != null) {
+      long now = nanoTime.getAsLong();
+      if (to.getAsBoolean()) {
         asked = true;
         askedAt = now;
         looks = 0;
       }
-    } else if (++looks >= PATIENCE && System.nanoTime() - heard >= SILENCE_NANOS) {
+    } else if (++looks >= PATIENCE && nanoTime.getAsLong() - heard >= SILENCE_NANOS) {
       stop();
       silent.run();
     }
