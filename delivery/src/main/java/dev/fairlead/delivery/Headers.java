@@ -24,7 +24,12 @@ import org.jspecify.annotations.Nullable;
  * fl-first  number of its first record, from 1
  * fl-count  how many records, from 1
  * fl-kept   the lowest number that the sender still holds, at most fl-first: what the receiver lacks
- *           below it will never come
+ *           below it will never come. Where the transport's peer keeps what the sender has forgotten,
+ *           it is the lowest that may still come from there
+ * fl-held   optional, where the transport's peer keeps what the sender has forgotten: the lowest
+ *           number that the sender holds itself, from fl-kept to fl-first. All below it the peer had
+ *           stored before this batch was sent; what does not come although the peer gives this batch
+ *           again and again, the peer has lost, and it will never come
  * fl-hash   CRC32C of the payload, 8 lower-case hex digits
  * fl-gap    optional: the records of this batch were dropped, for this reason, [a-z][a-z0-9-]{0,31};
  *           the payload is empty
@@ -56,6 +61,7 @@ final class Headers {
   private static final String FIRST = "fl-first";
   private static final String COUNT = "fl-count";
   private static final String KEPT = "fl-kept";
+  private static final String HELD = "fl-held";
   private static final String HASH = "fl-hash";
   private static final String GAP = "fl-gap";
   private static final String STORED = "fl-stored";
@@ -69,9 +75,9 @@ final class Headers {
 
   private Headers() {}
 
-  /** What a batch's headers say; the turn is 0 where it is not told. */
+  /** What a batch's headers say; what is held, and the turn, are 0 where they are not told. */
   record BatchHeader(
-      String epoch, long first, long count, long kept, @Nullable String gap, long turn) {
+      String epoch, long first, long count, long kept, long held, @Nullable String gap, long turn) {
     long last() {
       return first + count - 1;
     }
@@ -96,13 +102,23 @@ final class Headers {
   }
 
   static Map<String, String> batch(
-      String epoch, long first, long count, long kept, int crc, @Nullable String gap, long turn) {
+      String epoch,
+      long first,
+      long count,
+      long kept,
+      long held,
+      int crc,
+      @Nullable String gap,
+      long turn) {
     Map<String, String> headers = new HashMap<>(12);
     headers.put(V, "1");
     headers.put(EPOCH, epoch);
     headers.put(FIRST, Long.toString(first));
     headers.put(COUNT, Long.toString(count));
     headers.put(KEPT, Long.toString(kept));
+    if (held > kept) {
+      headers.put(HELD, Long.toString(held));
+    }
     headers.put(HASH, gap == null ? HexFormat.of().toHexDigits(crc) : NO_BYTES);
     headers.put(TURN, Long.toString(turn));
     if (gap != null) {
@@ -133,8 +149,12 @@ final class Headers {
     long first = number(headers, FIRST, 1);
     long count = number(headers, COUNT, 1);
     long kept = number(headers, KEPT, 1);
+    long held = headers.containsKey(HELD) ? number(headers, HELD, 1) : 0;
     String gap = headers.get(GAP);
-    if (first + count - 1 > MAX_NUMBER || kept > first) {
+    if (first + count - 1 > MAX_NUMBER
+        || kept > first
+        || held > first
+        || (held > 0 && held < kept)) {
       throw refuse("bad-numbers", "The numbers of the batch contradict one another.");
     }
     ByteBuffer payload = message.payload();
@@ -148,7 +168,7 @@ final class Headers {
     } else if (Lines.count(payload) + 1L != count) {
       throw refuse("bad-count", "The payload does not hold as many records as it says.");
     }
-    return new BatchHeader(epoch, first, count, kept, gap, turn(headers));
+    return new BatchHeader(epoch, first, count, kept, held, gap, turn(headers));
   }
 
   static AckHeader readAck(Message message) {

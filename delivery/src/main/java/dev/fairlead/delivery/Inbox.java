@@ -48,6 +48,15 @@ public final class Inbox implements AutoCloseable {
   /** The same missing record is not asked for again sooner than this, in ns. */
   private static final long WANT_GAP = 20_000_000L;
 
+  /**
+   * What the transport's peer should have given before a batch, and has not although it gave that
+   * batch so many times more within this time, in ns, it has lost: it gives all that is not dealt
+   * with again, the oldest first.
+   */
+  private static final int LOST_AFTER_REPEATS = 3;
+
+  private static final long LOST_AFTER = 15_000_000_000L;
+
   private static final String NOT_KEPT = "not-kept";
   private static final CompletionStage<Void> DONE = CompletableFuture.completedStage(null);
   private static final CompletionStage<Void> LATER =
@@ -276,6 +285,13 @@ public final class Inbox implements AutoCloseable {
     /** Who waits until all up to a number is stored; as many as the transport's peer waits for. */
     private final TreeMap<Long, CompletableFuture<Void>> waiting = new TreeMap<>();
 
+    /** The batch that has shown first what is missing at {@code expected}; 0 for none. */
+    private long witness;
+
+    private long missing;
+    private long missingSince;
+    private int repeats;
+
     /** Up to here all is stored and synced. */
     private long storedUpTo;
 
@@ -329,6 +345,9 @@ public final class Inbox implements AutoCloseable {
       if (header.kept() > expected) {
         lost(header.kept());
       }
+      if (fromStore && header.held() > expected && isGivenUp(header)) {
+        lost(header.held());
+      }
       if (header.last() < expected) {
         duplicate(header.gap() == null ? header.count() : 0);
         acknowledgeMe(); // the acknowledgement may have been lost
@@ -345,9 +364,34 @@ public final class Inbox implements AutoCloseable {
     }
 
     private CompletionStage<Void> storedUpTo(long last) {
-      return !fromStore || last <= storedUpTo
-          ? DONE
-          : waiting.computeIfAbsent(last, absent -> new CompletableFuture<>());
+      return !fromStore || last <= storedUpTo ? DONE : await(last);
+    }
+
+    /**
+     * One stage for each number: whoever waited before is let go without an answer, so that what
+     * comes again and again takes no more room each time. The peer gives that again as well, if
+     * this one's answer does not answer for it.
+     */
+    private CompletionStage<Void> await(long last) {
+      CompletableFuture<Void> mine = new CompletableFuture<>();
+      waiting.put(last, mine);
+      return mine;
+    }
+
+    /** Whether what goes before a batch has not come for so long that the peer has lost it. */
+    private boolean isGivenUp(Headers.BatchHeader header) {
+      long now = runner.nanoTime();
+      if (witness == 0 || missing != expected) {
+        missing = expected;
+        witness = header.first();
+        missingSince = now;
+        repeats = 0;
+      } else if (witness == header.first()) {
+        repeats++;
+      }
+      return witness == header.first()
+          && repeats >= LOST_AFTER_REPEATS
+          && now - missingSince >= LOST_AFTER;
     }
 
     /** Tells those who wait, once the lock is let go. */
@@ -435,6 +479,7 @@ public final class Inbox implements AutoCloseable {
     private void append(Batch batch) {
       Pending mine = new Pending(batch);
       pending.add(mine);
+      witness = 0; // what was missing has come, even if it is not stored in the end
       expected = batch.last() + 1;
       if (batch.isGap()) {
         listener.gap(batch);

@@ -406,10 +406,12 @@ public final class OutStream {
 
   Message message(Chunk chunk) {
     long kept;
+    long held;
     lock.lock();
     try {
       Chunk head = rows.inFlight.peek();
-      kept = head == null ? chunk.first : Math.min(head.first, chunk.first);
+      held = head == null ? chunk.first : Math.min(head.first, chunk.first);
+      kept = held;
       if (config.forgetAt() == AckLevel.STORED) {
         kept = Math.min(kept, acked + 1); // the broker keeps what was forgotten here
       }
@@ -419,7 +421,7 @@ public final class OutStream {
     return new Message(
         config.address(),
         Headers.batch(
-            epoch, chunk.first, chunk.count(), kept, chunk.crc(), chunk.gap(), chunk.turn),
+            epoch, chunk.first, chunk.count(), kept, held, chunk.crc(), chunk.gap(), chunk.turn),
         chunk.payload());
   }
 

@@ -256,7 +256,8 @@ class InboxTest {
   void randomHeadersHarmNothing() {
     Random random = new Random(7);
     List<String> names =
-        List.of("fl-v", "fl-epoch", "fl-first", "fl-count", "fl-kept", "fl-hash", "fl-gap");
+        List.of(
+            "fl-v", "fl-epoch", "fl-first", "fl-count", "fl-kept", "fl-held", "fl-hash", "fl-gap");
     List<String> values =
         List.of("1", "2", "0", "-1", "e1", "", "x", "999999999999999", "00000000", "drop-old");
     for (int i = 0; i < 20_000; i++) {
@@ -370,10 +371,127 @@ class InboxTest {
     assertThat(first).isNotDone();
     assertThat(again).as("a repeat of what is not synced yet").isNotDone();
     settle();
-    assertThat(first).isCompleted();
     assertThat(again).isCompleted();
+    assertThat(first).as("let go: the answer for the repeat is the answer for both").isNotDone();
     assertThat(link.give(batch(1, 2, "a\nb"), "a\nb")).as("of what is").isCompleted();
     assertThat(store.batches(ID)).hasSize(1);
+  }
+
+  @Test
+  void whatComesAgainAndAgainWhileItIsEarlyTakesNoMoreRoomEachTime() {
+    StoringLink link = storingLink();
+    List<CompletableFuture<Void>> given = new ArrayList<>();
+    List<CompletableFuture<Void>> all = new ArrayList<>();
+    for (int i = 0; i < 1000; i++) {
+      CompletableFuture<Void> one = link.give(batch(2, 1, "b"), "b");
+      all.add(one.thenAccept(done -> {})); // as a transport does
+      given.add(one);
+    }
+    assertThat(given).allSatisfy(one -> assertThat(one.getNumberOfDependents()).isLessThan(2));
+    last(link, batch(1, 1, "a"), "a");
+    settle();
+    assertThat(all.get(999)).isCompleted();
+    assertThat(store.storedUpTo(ID)).isEqualTo(2);
+  }
+
+  /** One of which the sender says that it holds nothing below it. */
+  private Map<String, String> alone(long first, String text) {
+    Map<String, String> headers = batch(first, 1, text);
+    headers.put("fl-held", Long.toString(first));
+    return headers;
+  }
+
+  @Test
+  void whatAPeerThatStoresHasLostBecomesAGapInTheEnd() {
+    StoringLink link = storingLink();
+    String x = "x";
+    String y = "y";
+    last(link, batch(1, 1, "a"), "a");
+    settle();
+    last(link, alone(5, x), x);
+    last(link, alone(8, y), y);
+    for (int repeat = 1; repeat <= 2; repeat++) {
+      time.pass(Duration.ofSeconds(7));
+      last(link, alone(5, x), x);
+      last(link, alone(8, y), y);
+    }
+    time.pass(Duration.ofMillis(900));
+    last(link, alone(5, x), x);
+    settle();
+    assertThat(store.storedUpTo(ID)).as("three times, but not long enough").isEqualTo(1);
+    time.pass(Duration.ofSeconds(5));
+    last(link, alone(5, x), x);
+    settle();
+    assertThat(last).isCompleted();
+    assertThat(store.storedUpTo(ID)).isEqualTo(5);
+    assertThat(store.batches(ID).get(1).gap()).isEqualTo("not-kept");
+    assertThat(store.batches(ID).get(1).first()).isEqualTo(2);
+    assertThat(store.batches(ID).get(1).last()).isEqualTo(4);
+    for (int repeat = 0; repeat <= 3; repeat++) {
+      last(link, alone(8, y), y);
+      time.pass(Duration.ofSeconds(6));
+    }
+    assertThat(last).isCompleted();
+    assertThat(store.storedUpTo(ID)).isEqualTo(8);
+  }
+
+  private CompletableFuture<Void> last = new CompletableFuture<>();
+
+  private void last(StoringLink link, Map<String, String> headers, String text) {
+    last = link.give(headers, text);
+  }
+
+  @Test
+  void whatAPeerThatStoresMayStillGiveIsWaitedFor() {
+    StoringLink link = storingLink();
+    for (int repeat = 0; repeat < 20; repeat++) { // the sender holds it itself
+      last(link, batch(3, 1, "c"), "c");
+      time.pass(Duration.ofSeconds(5));
+    }
+    assertThat(store.storedUpTo(ID)).isZero();
+    CompletableFuture<Void> once =
+        link.give(alone(3, "c"), "c"); // long ago, but the peer is not giving again
+    time.pass(Duration.ofSeconds(100));
+    CompletableFuture<Void> again = link.give(alone(3, "c"), "c");
+    settle();
+    assertThat(store.storedUpTo(ID)).isZero();
+    CompletableFuture<Void> late = link.give(batch(1, 2, "a\nb"), "a\nb");
+    settle();
+    assertThat(late).isCompleted();
+    assertThat(again).isCompleted();
+    assertThat(once).isNotDone();
+    assertThat(store.batches(ID)).allMatch(batch -> batch.gap() == null);
+  }
+
+  @Test
+  void whatAFullStoreDidNotTakeIsNotTakenForLost() {
+    StoringLink link = storingLink();
+    store.full = true;
+    for (int repeat = 0; repeat < 40; repeat++) {
+      last(link, alone(2, "b"), "b");
+      last(link, batch(1, 1, "a"), "a");
+      time.pass(Duration.ofSeconds(1));
+      assertThat(last).isCompletedExceptionally();
+    }
+    store.full = false;
+    CompletableFuture<Void> early = link.give(alone(2, "b"), "b");
+    last(link, batch(1, 1, "a"), "a");
+    settle();
+    assertThat(last).isCompleted();
+    assertThat(early).isCompleted();
+    assertThat(store.batches(ID)).hasSize(2).allMatch(batch -> batch.gap() == null);
+  }
+
+  @Test
+  void whatIsHeldIsToldAsItMustBe() {
+    refused("bad-numbers", "fl-held", "2");
+    refused("bad-header", "fl-held", "0");
+    Map<String, String> headers = batch(5, 1, "x");
+    headers.put("fl-kept", "3");
+    headers.put("fl-held", "2");
+    send(headers);
+    settle();
+    assertThat(refusals).last().isEqualTo("bad-numbers");
   }
 
   @Test

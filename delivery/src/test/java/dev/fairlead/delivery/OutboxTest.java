@@ -339,11 +339,20 @@ class OutboxTest {
 
   @Test
   void aStreamMayForgetWhatThePeerHasTaken() {
+    agent.keepSent = true;
     OutStream stream = outbox.open(config().withForgetAt(AckLevel.STORED));
     append(stream, "a");
     time.pass(Duration.ofMillis(1));
     assertThat(stream.books().queued()).isZero();
     assertThat(stream.books().delivered()).isEqualTo(1);
+    append(stream, "b");
+    time.pass(Duration.ofMillis(1));
+    assertThat(agent.sent.get(0).headers())
+        .containsEntry("fl-kept", "1")
+        .doesNotContainKey("fl-held");
+    assertThat(agent.sent.get(1).headers())
+        .containsEntry("fl-kept", "1")
+        .containsEntry("fl-held", "2");
   }
 
   @Test
