@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -31,14 +32,19 @@ final class BrokerHarness implements Harness {
   private final TransportProvider provider;
   private final Path folder;
   private final String program;
+  private final boolean stores;
   private final CredentialIssuer issuer;
   private final TcpFaults faults;
 
-  private BrokerHarness(TransportProvider provider, Path folder, String program) {
+  private BrokerHarness(
+      TransportProvider provider, Path folder, String program, Map<String, String> more) {
     this.provider = provider;
     this.folder = folder;
     this.program = program;
-    this.issuer = Services.access(provider.name()).open(Map.of("dir", folder.toString())::get);
+    this.stores = more.containsKey("store");
+    Map<String, String> settings = new HashMap<>(more);
+    settings.put("dir", folder.toString());
+    this.issuer = Services.access(provider.name()).open(settings::get);
     this.faults = new TcpFaults(issuer.endpoint().uri(), this::killBroker, this::awaitBroker);
   }
 
@@ -46,11 +52,12 @@ final class BrokerHarness implements Harness {
    * Starts a broker in a folder of its own.
    *
    * @param program the file name of the broker's program
+   * @param settings of the access side, beside its folder
    */
-  static Harness start(String transport, String program) {
+  static Harness start(String transport, String program, Map<String, String> settings) {
     try {
       Path folder = Files.createTempDirectory("fairlead-tck-" + transport + "-");
-      return new BrokerHarness(Services.transport(transport), folder, program);
+      return new BrokerHarness(Services.transport(transport), folder, program, settings);
     } catch (IOException e) {
       throw new UncheckedIOException("There is no folder for the broker.", e);
     }
@@ -74,6 +81,11 @@ final class BrokerHarness implements Harness {
   @Override
   public URI endpoint(String subject) {
     return faults.endpoint(subject);
+  }
+
+  @Override
+  public boolean stores() {
+    return stores;
   }
 
   private void killBroker() {

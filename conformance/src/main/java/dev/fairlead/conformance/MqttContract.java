@@ -3,6 +3,7 @@ package dev.fairlead.conformance;
 
 import dev.fairlead.transport.tck.Harness;
 import dev.fairlead.transport.tck.TransportContract;
+import java.util.Map;
 
 /** MQTT, over a mosquitto that its access side starts. */
 public final class MqttContract extends TransportContract {
@@ -14,6 +15,6 @@ public final class MqttContract extends TransportContract {
 
   @Override
   protected Harness start() {
-    return BrokerHarness.start("mqtt", "mosquitto");
+    return BrokerHarness.start("mqtt", "mosquitto", Map.of());
   }
 }

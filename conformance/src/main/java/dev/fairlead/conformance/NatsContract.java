@@ -3,6 +3,7 @@ package dev.fairlead.conformance;
 
 import dev.fairlead.transport.tck.Harness;
 import dev.fairlead.transport.tck.TransportContract;
+import java.util.Map;
 
 /** NATS, over a nats-server that its access side starts. */
 public final class NatsContract extends TransportContract {
@@ -14,6 +15,9 @@ public final class NatsContract extends TransportContract {
 
   @Override
   protected Harness start() {
-    return BrokerHarness.start("nats", "nats-server");
+    return BrokerHarness.start(
+        "nats",
+        "nats-server",
+        Map.of("store", Harness.STORED, "store.reader", Harness.STORED_READER, "store.mib", "16"));
   }
 }

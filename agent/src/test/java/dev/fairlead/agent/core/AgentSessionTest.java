@@ -243,8 +243,12 @@ class AgentSessionTest {
     issuer.close();
     hub.close();
     assertThat(fatal.get()).isNull();
-    assertThat(Thread.getAllStackTraces().keySet())
-        .noneMatch(thread -> thread.getName().startsWith("fairlead-agent"));
+    // Told to end, they do so in their own time.
+    await()
+        .untilAsserted(
+            () ->
+                assertThat(Thread.getAllStackTraces().keySet())
+                    .noneMatch(thread -> thread.getName().startsWith("fairlead-agent")));
   }
 
   private byte[] envelope(byte[] script) {

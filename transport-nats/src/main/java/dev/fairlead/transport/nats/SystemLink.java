@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 /** Short connections for the access side: made for one purpose, and closed again. */
 public final class SystemLink {
 
-  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(3);
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
 
   private SystemLink() {}
 

@@ -5,11 +5,15 @@ import dev.fairlead.transport.nats.access.TestBroker;
 import dev.fairlead.transport.tck.Harness;
 import dev.fairlead.transport.tck.TcpFaults;
 import dev.fairlead.transport.tck.TransportContract;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 
 class NatsContractIT extends TransportContract {
 
-  private final TestBroker broker = TestBroker.start();
+  private final TestBroker broker =
+      TestBroker.start(
+          Map.of(
+              "store", Harness.STORED, "store.reader", Harness.STORED_READER, "store.mib", "16"));
 
   NatsContractIT() {
     super("nats");
@@ -17,7 +21,7 @@ class NatsContractIT extends TransportContract {
 
   @Override
   protected Harness start() {
-    return Harness.overTcp(
+    return Harness.storingOverTcp(
         new NatsTransportProvider(),
         broker.issuer(),
         new TcpFaults(broker.endpoint().uri(), broker::kill, broker::restart));

@@ -5,15 +5,22 @@ import static dev.fairlead.transport.api.TransportException.Category.RETRY;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.fairlead.transport.access.Grant;
 import dev.fairlead.transport.api.Transport.State;
 import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.api.TransportProvider.Capability;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** T8: faults. */
@@ -177,6 +184,50 @@ abstract class FaultRules {
     faults.restart();
     peer.untilTold(told, State.CONNECTED);
     workbench.stands(inbox, peer, peer.own("a"));
+  }
+
+  @Test
+  void t8_11_whatIsStoredWaitsForItsReader() {
+    assumeTrue(
+        workbench.has(Capability.STORED), "The transport says that its peers store nothing.");
+    assumeTrue(workbench.harness().stores(), "The harness has not set its peer to store anything.");
+    Peer agent = workbench.agent(Harness.STORED.split("/", 2)[0], workbench.subject()).connect();
+    String address = agent.own("up/logs");
+    List<String> said = IntStream.range(0, 100).mapToObj(i -> "line " + i).toList();
+    List<CompletionStage<Void>> stages =
+        said.stream()
+            .map(line -> agent.transport().sendStored(Workbench.message(address, line)))
+            .toList();
+    stages.forEach(workbench::succeeds);
+    agent.transport().close();
+    faults.kill();
+    faults.restart();
+    Grant grant =
+        new Grant(Harness.STORED_READER, List.of("tck-stored/*/down/**"), List.of(Harness.STORED));
+    Peer reader = workbench.peer(grant).connect();
+    Set<String> dealtWith = ConcurrentHashMap.newKeySet();
+    Queue<String> came = new ConcurrentLinkedQueue<>();
+    reader
+        .transport()
+        .subscribeStored(
+            Harness.STORED,
+            message -> {
+              String line = Workbench.text(message);
+              came.add(line);
+              // The first time it is not dealt with, and so must come again.
+              boolean refused = line.equals("line 7") && !came.contains("line 7 refused");
+              if (refused) {
+                came.add("line 7 refused");
+                return CompletableFuture.failedStage(new IllegalStateException("not now"));
+              }
+              dealtWith.add(line);
+              return CompletableFuture.completedStage(null);
+            });
+    workbench.until(
+        () -> "all that was stored is dealt with: " + dealtWith.size() + " are",
+        () -> dealtWith.containsAll(said));
+    assertEquals(said, came.stream().distinct().filter(said::contains).toList(), "in order");
+    assertTrue(came.stream().filter("line 7"::equals).count() >= 2, "what failed comes again");
   }
 
   @Test

@@ -14,6 +14,12 @@ import org.jspecify.annotations.Nullable;
  */
 public interface Harness extends AutoCloseable {
 
+  /** The addresses that a peer stores which is set to do so; {@code *} stands for the sender. */
+  String STORED = "tck-stored/*/up/logs";
+
+  /** The subject of the one reader to whom such a peer gives what it has stored. */
+  String STORED_READER = "_reader";
+
   /** The transport under test. */
   TransportProvider provider();
 
@@ -33,6 +39,11 @@ public interface Harness extends AutoCloseable {
     return null;
   }
 
+  /** Whether the peer is set to store {@link #STORED} for {@link #STORED_READER}. */
+  default boolean stores() {
+    return false;
+  }
+
   /** The longest that anything may take: a reconnect, the notice of a stalled peer. */
   default Duration patience() {
     return Duration.ofSeconds(20);
@@ -48,6 +59,17 @@ public interface Harness extends AutoCloseable {
    * @param issuer closed with the harness, after the relays: it ends the peer where it started it
    */
   static Harness overTcp(TransportProvider provider, CredentialIssuer issuer, TcpFaults faults) {
-    return new TcpHarness(provider, issuer, faults);
+    return new TcpHarness(provider, issuer, faults, false);
+  }
+
+  /**
+   * The harness of a peer that is reached over TCP and set to store {@link #STORED} for {@link
+   * #STORED_READER}.
+   *
+   * @param issuer closed with the harness, after the relays: it ends the peer where it started it
+   */
+  static Harness storingOverTcp(
+      TransportProvider provider, CredentialIssuer issuer, TcpFaults faults) {
+    return new TcpHarness(provider, issuer, faults, true);
   }
 }

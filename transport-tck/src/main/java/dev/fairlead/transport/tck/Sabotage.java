@@ -15,7 +15,7 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 
 /** The whole contract, tried on a saboteur, or on the same transport without one. */
 @ExtendWith(Sabotage.Named.class)
-@Timeout(value = 7, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 9, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class Sabotage extends TransportContract {
 
   /** JUnit's parameter that names the saboteur; without it nothing is sabotaged. */

@@ -147,6 +147,19 @@ public enum Saboteur {
     }
   },
 
+  /** Says of what is merely sent that it is stored. */
+  CALLS_ALL_STORED("T3.11") {
+    @Override
+    Transport sabotage(Transport good, TransportListener listener) {
+      return new Sabotaged(good) {
+        @Override
+        public CompletionStage<Void> sendStored(Message message) {
+          return good.send(message);
+        }
+      };
+    }
+  },
+
   /** Moves the position of the payload that it reads. */
   MOVES_THE_BUFFER("T3.8") {
     @Override
@@ -281,9 +294,16 @@ public enum Saboteur {
         public Subscription subscribe(String pattern, Consumer<Message> handler) {
           return good.subscribe(
               pattern,
-              message ->
-                  OrderRules.together(
-                      List.of(() -> handler.accept(message), () -> handler.accept(message))));
+              message -> {
+                CountDownLatch both = new CountDownLatch(2);
+                Runnable call =
+                    () -> {
+                      both.countDown();
+                      await(both);
+                      handler.accept(message);
+                    };
+                OrderRules.together(List.of(call, call));
+              });
         }
       };
     }

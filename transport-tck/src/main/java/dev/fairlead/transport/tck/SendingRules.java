@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.transport.tck;
 
+import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
 import static dev.fairlead.transport.api.TransportException.Category.RETRY;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.TransportProvider.Capability;
@@ -191,5 +193,20 @@ abstract class SendingRules {
     assertEquals(
         expected,
         line.inbox().messages().stream().map(message -> message.payload().getLong(0)).toList());
+  }
+
+  @Test
+  void t3_11_whatNobodyStoresIsNotCalledStored() {
+    Line line = Line.open(workbench);
+    CompletionStage<Void> stage =
+        assertDoesNotThrow(
+            () -> line.agent().transport().sendStored(Workbench.message(line.up(), "x")),
+            "sendStored throws");
+    if (workbench.has(Capability.STORED)) {
+      assertNotNull(workbench.outcome(stage), "A message was called stored that nobody stores.");
+    } else {
+      workbench.fails(stage, REFUSED);
+      assertEquals(List.of(), line.inbox().texts(), "what was refused is not sent");
+    }
   }
 }

@@ -6,7 +6,8 @@ import dev.fairlead.transport.api.TransportProvider;
 import java.net.URI;
 
 /** A harness whose subjects connect through relays. */
-record TcpHarness(TransportProvider provider, CredentialIssuer issuer, TcpFaults faults)
+record TcpHarness(
+    TransportProvider provider, CredentialIssuer issuer, TcpFaults faults, boolean stores)
     implements Harness {
 
   @Override
