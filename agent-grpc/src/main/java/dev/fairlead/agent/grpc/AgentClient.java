@@ -39,6 +39,7 @@ import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.PrivateKey;
 import java.security.Signature;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.Iterator;
@@ -56,7 +57,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The way to a guest leads through its VM, which may stand still for a while and lose
  * connections. So where the connection fails, or nothing moves for {@value #STALL_SECONDS} s, an
- * upload is made again as a whole, with a new nonce, {@value #ATTEMPTS} times at most.
+ * upload is made again as a whole, with a new nonce, {@value #ATTEMPTS} times at most. How long all
+ * of it takes is not limited, as long as it moves.
  */
 public final class AgentClient implements AutoCloseable {
 
@@ -65,13 +67,31 @@ public final class AgentClient implements AutoCloseable {
   private static final long TRANSFER_SECONDS = 600;
   private static final long STALL_SECONDS = 120;
   private static final int ATTEMPTS = 4;
+
+  /** How long it may take an agent to see that an earlier attempt of ours is over. */
+  private static final long BUSY_SECONDS = 120;
+
+  private static final Duration BUSY_PAUSE = Duration.ofSeconds(5);
+
   private static final String NO_CONNECTION = "no-connection";
+  private static final String TOO_MANY_UPLOADS = "too-many-uploads";
   private static final System.Logger LOG = System.getLogger(AgentClient.class.getName());
 
   private final ManagedChannel channel;
+  private final Duration busyPause;
 
   /** Makes one; it connects with its first call. */
   public AgentClient(String host, int port) {
+    this(host, port, BUSY_PAUSE);
+  }
+
+  /**
+   * Makes one; it connects with its first call.
+   *
+   * @param busyPause before an upload is made again for which there was no room
+   */
+  AgentClient(String host, int port, Duration busyPause) {
+    this.busyPause = busyPause;
     channel =
         NettyChannelBuilder.forAddress(new InetSocketAddress(host, port))
             .usePlaintext()
@@ -110,7 +130,7 @@ public final class AgentClient implements AutoCloseable {
           Sending<AlgoRequest, AlgoResponse> sending =
               new Sending<>(file, bytes -> AlgoRequest.newBuilder().setAlgorithm(bytes).build());
           stub(headers).algo(sending);
-          sending.await();
+          return sending;
         });
   }
 
@@ -133,41 +153,67 @@ public final class AgentClient implements AutoCloseable {
                   bytes ->
                       DataRequest.newBuilder().setDataset(bytes).setFilename(filename).build());
           stub(headers).data(sending);
-          sending.await();
+          return sending;
         });
   }
 
-  /** An upload as a whole. */
+  /** Begins an upload as a whole. */
   private interface Attempt {
-    void make() throws IOException;
+    Sending<?, ?> begin() throws IOException;
   }
 
   /**
    * Makes an upload, again where the connection failed. Then an answer may have been lost, so that
-   * a later attempt is refused since an earlier one has been taken: that is a success.
+   * a later attempt is refused since an earlier one has been taken: that is a success, if that one
+   * had sent everything.
    *
    * @param during the agent's state in which it is taken
    */
   private void patiently(AgentState during, Attempt attempt) throws IOException {
-    for (int made = 1; true; made++) {
+    boolean sentBefore = false;
+    long busySince = 0;
+    for (int made = 1; true; ) {
+      Sending<?, ?> sending = null;
       try {
-        attempt.make();
+        sending = attempt.begin();
+        sending.await();
         return;
       } catch (AgentClientException e) {
-        if (made > 1 && wasTaken(during, e.code())) {
-          return;
+        AgentClientException failure = e;
+        if (sentBefore) {
+          try {
+            if (wasTaken(during, e.code())) {
+              return;
+            }
+          } catch (AgentClientException unknown) {
+            failure = unknown;
+          }
         }
-        if (!e.code().equals(NO_CONNECTION)) {
-          throw e;
+        // Of an attempt that was answered with a refusal, nothing was taken.
+        sentBefore |= e.code().equals(NO_CONNECTION) && sending != null && sending.isSent();
+        if (made > 1 && failure.code().equals(TOO_MANY_UPLOADS)) {
+          // The agent may still wait for what an earlier attempt of ours had to say.
+          long now = System.nanoTime();
+          busySince = busySince == 0 ? now : busySince;
+          if (now - busySince > TimeUnit.SECONDS.toNanos(BUSY_SECONDS)) {
+            throw failure;
+          }
+          pause();
+          continue;
+        }
+        if (!failure.code().equals(NO_CONNECTION)) {
+          throw failure;
         }
         if (made == ATTEMPTS) {
           throw new AgentClientException(
               NO_CONNECTION,
               "The upload was tried %d times: see whether the VM runs, and try again. %s"
-                  .formatted(made, e.getMessage()),
-              e);
+                  .formatted(made, failure.getMessage()),
+              failure);
         }
-        LOG.log(System.Logger.Level.DEBUG, "The upload is made again.", e);
+        made++;
+        busySince = 0;
+        LOG.log(System.Logger.Level.DEBUG, "The upload is made again.", failure);
       }
     }
   }
@@ -175,6 +221,15 @@ public final class AgentClient implements AutoCloseable {
   private boolean wasTaken(AgentState during, String code) {
     return code.equals("already-here")
         || (code.equals("wrong-state") && AgentState.parse(state()).compareTo(during) > 0);
+  }
+
+  private void pause() {
+    try {
+      Thread.sleep(busyPause.toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AgentClientException("interrupted", "The upload was given up.", e);
+    }
   }
 
   /**
@@ -222,8 +277,7 @@ public final class AgentClient implements AutoCloseable {
 
   private AgentServiceGrpc.AgentServiceStub stub(Metadata headers) {
     return AgentServiceGrpc.newStub(channel)
-        .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
-        .withDeadlineAfter(TRANSFER_SECONDS, TimeUnit.SECONDS);
+        .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
   }
 
   private ChallengeResponse challenge(Role role) {
@@ -308,7 +362,16 @@ public final class AgentClient implements AutoCloseable {
           "The agent refuses: " + description.substring(colon + 2),
           cause);
     }
-    return new AgentClientException(NO_CONNECTION, "The agent does not answer: " + status, cause);
+    return switch (status.getCode()) {
+      case UNAVAILABLE, DEADLINE_EXCEEDED ->
+          new AgentClientException(NO_CONNECTION, "The agent does not answer: " + status, cause);
+      default ->
+          new AgentClientException(
+              "call-failed",
+              "The call failed, and would fail again: %s; see whether that is an agent of this version."
+                  .formatted(status),
+              cause);
+    };
   }
 
   /** Lets go of the connection. Idempotent. */
@@ -331,6 +394,7 @@ public final class AgentClient implements AutoCloseable {
     private @Nullable ClientCallStreamObserver<Q> call;
     private boolean whole;
     private boolean begun;
+    private volatile boolean sent;
     private volatile long movedAt = System.nanoTime();
 
     Sending(Path file, Function<ByteString, Q> message) throws IOException {
@@ -355,6 +419,7 @@ public final class AgentClient implements AutoCloseable {
           }
           if (chunk.length < CHUNK) {
             whole = true;
+            sent = true;
             stream.onCompleted();
           }
         }
@@ -363,6 +428,11 @@ public final class AgentClient implements AutoCloseable {
         stream.cancel("The file cannot be read", e);
         answered.completeExceptionally(e);
       }
+    }
+
+    /** Whether all of it has been handed over. */
+    boolean isSent() {
+      return sent;
     }
 
     void await() throws IOException {

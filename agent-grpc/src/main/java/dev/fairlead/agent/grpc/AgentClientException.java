@@ -16,7 +16,10 @@ public final class AgentClientException extends RuntimeException {
     this.code = requireNonNull(code, "code is null");
   }
 
-  /** The stable code: the agent's, or {@code no-connection} when it did not answer. */
+  /**
+   * The stable code: the agent's; {@code no-connection} when it did not answer; {@code call-failed}
+   * when it, or what stands before it, answered in a way that is not an agent's.
+   */
   public String code() {
     return code;
   }

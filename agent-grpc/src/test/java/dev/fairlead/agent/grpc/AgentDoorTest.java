@@ -29,10 +29,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -128,6 +130,84 @@ class AgentDoorTest {
       assertRefused(
           () -> far.uploadAlgorithm(file, "bin", List.of(), keys.getPrivate()), "wrong-state");
     }
+  }
+
+  @Test
+  void anUploadThatHadNotSentEverythingWasNotTaken() throws Exception {
+    Path file = file(10 << 20);
+    try (BreakingWay way = new BreakingWay(server.port(), 3 << 20);
+        AgentClient far = new AgentClient("127.0.0.1", way.port())) {
+      agent.opened =
+          () -> {
+            agent.state = AgentState.RUNNING;
+            agent.refusal = new AgentException(Reason.WRONG_STATE, "wrong-state", "Too late.");
+          };
+      assertRefused(
+          () -> far.uploadAlgorithm(file, "bin", List.of(), keys.getPrivate()), "wrong-state");
+      assertThat(agent.algorithm).isNull();
+    }
+  }
+
+  @Test
+  void aDatasetWhoseAnswerIsLostHasSucceededWhenItIsThere() throws Exception {
+    Path file = file(1000);
+    try (BreakingWay way = new BreakingWay(server.port(), Long.MAX_VALUE);
+        AgentClient far = new AgentClient("127.0.0.1", way.port())) {
+      agent.taken =
+          () -> {
+            way.cut();
+            agent.refusal = new AgentException(Reason.WRONG_STATE, "already-here", "It is there.");
+          };
+      far.uploadDataset(file, "data.csv", keys.getPrivate());
+      assertThat(agent.dataset).isEqualTo(Files.readAllBytes(file));
+      assertRefused(() -> far.uploadDataset(file, "data.csv", keys.getPrivate()), "already-here");
+    }
+  }
+
+  @Test
+  void whetherAnUploadWasTakenIsAskedAgainWhereThatAnswerIsLostToo() throws Exception {
+    Path file = file(1000);
+    AtomicInteger asked = new AtomicInteger();
+    try (BreakingWay way = new BreakingWay(server.port(), Long.MAX_VALUE);
+        AgentClient far = new AgentClient("127.0.0.1", way.port())) {
+      agent.taken =
+          () -> {
+            way.cut();
+            agent.state = AgentState.RUNNING;
+            agent.refusal = new AgentException(Reason.WRONG_STATE, "wrong-state", "Too late.");
+          };
+      agent.asked =
+          () -> {
+            if (asked.incrementAndGet() == 1) {
+              way.cut();
+            }
+          };
+      far.uploadAlgorithm(file, "bin", List.of(), keys.getPrivate());
+      assertThat(asked).hasValue(2);
+      assertThat(agent.begun).hasValue(1);
+    }
+  }
+
+  @Test
+  void anUploadWaitsUntilTheAgentHasSeenThatTheLastAttemptIsOver() throws Exception {
+    Path file = file(10 << 20);
+    agent.opened =
+        () -> {
+          agent.refusals.set(5);
+          agent.refusal = new AgentException(Reason.BUSY, "too-many-uploads", "Wait.");
+          agent.opened = () -> {};
+        };
+    try (BreakingWay way = new BreakingWay(server.port(), 3 << 20);
+        AgentClient far = new AgentClient("127.0.0.1", way.port(), Duration.ofMillis(1))) {
+      far.uploadAlgorithm(file, "bin", List.of(), keys.getPrivate());
+      assertThat(agent.algorithm).isEqualTo(Files.readAllBytes(file));
+      assertThat(agent.begun).hasValue(2);
+    }
+    // Who has not begun yet is told.
+    agent.refusals.set(1);
+    assertRefused(
+        () -> client.uploadAlgorithm(file, "bin", List.of(), keys.getPrivate()),
+        "too-many-uploads");
   }
 
   @Test

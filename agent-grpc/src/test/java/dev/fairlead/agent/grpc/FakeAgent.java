@@ -45,10 +45,20 @@ final class FakeAgent implements AgentService {
   volatile AlgorithmParameters parameters = AlgorithmParameters.DEFAULT;
   volatile String filename = "";
   volatile @Nullable AgentException refusal;
+
+  /** How often the refusal is still said. */
+  final AtomicInteger refusals = new AtomicInteger(Integer.MAX_VALUE);
+
   volatile AgentState state = AgentState.RECEIVING_ALGORITHM;
 
   /** Called when an upload is whole, before it is answered. */
   volatile Runnable taken = () -> {};
+
+  /** Called when an upload begins. */
+  volatile Runnable opened = () -> {};
+
+  /** Called before the state is said. */
+  volatile Runnable asked = () -> {};
 
   FakeAgent(PublicKey key) {
     this.key = key;
@@ -64,6 +74,7 @@ final class FakeAgent implements AgentService {
 
   @Override
   public AgentStatus status() {
+    asked.run();
     return new AgentStatus("c1", "e1", state, null, null, null, 7, Map.of());
   }
 
@@ -83,6 +94,7 @@ final class FakeAgent implements AgentService {
     refuseIfTold();
     begun.incrementAndGet();
     parameters = wanted;
+    opened.run();
     return new Taking(proof, Role.ALGORITHM_PROVIDER, bytes -> algorithm = bytes);
   }
 
@@ -128,7 +140,7 @@ final class FakeAgent implements AgentService {
 
   private void refuseIfTold() {
     AgentException told = refusal;
-    if (told != null) {
+    if (told != null && refusals.getAndDecrement() > 0) {
       throw told;
     }
   }

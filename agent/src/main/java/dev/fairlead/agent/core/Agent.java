@@ -335,32 +335,68 @@ public final class Agent implements AgentService, AutoCloseable {
     lock.lock();
     try {
       require(AgentState.RECEIVING_DATA, "Uploading a dataset");
-      List<Integer> numbers = new ArrayList<>();
-      List<Candidate> candidates = new ArrayList<>();
-      List<ManifestInForce.Dataset> expected = inForce().datasets();
-      for (int i = 0; i < expected.size(); i++) {
-        ManifestInForce.Dataset dataset = expected.get(i);
-        Candidate candidate = dataset.candidate();
-        boolean named =
-            filename.isEmpty() || dataset.filename() == null || filename.equals(dataset.filename());
-        if (candidate != null && named && !datasets.containsKey(i)) {
-          numbers.add(i);
-          candidates.add(candidate);
-        }
+      List<Integer> numbers = datasetsFor(filename);
+      if (numbers.isEmpty()) {
+        throw noDigest("a dataset of this name");
       }
-      if (candidates.isEmpty()) {
-        throw noDigest("a dataset of this name that is still to come");
+      List<ManifestInForce.Dataset> expected = inForce().datasets();
+      List<Candidate> candidates = new ArrayList<>();
+      for (int number : numbers) {
+        candidates.add(requireNonNull(expected.get(number).candidate(), "candidate is null"));
       }
       int chosen = verifier.verify(Role.DATA_PROVIDER, proof, candidates);
       int number = numbers.get(chosen);
-      String name = datasetName(number, filename);
+      Candidate candidate = candidates.get(chosen);
+      // A proof that holds for any contents proves nothing yet: they will show when they are here.
+      boolean ofContents = candidate.key() != null && !proof.nonce().isEmpty();
+      NamedFile here = datasets.get(number);
+      if (here != null && ofContents) {
+        throw alreadyHere();
+      }
+      String name = here == null ? datasetName(number, filename) : here.name();
       return open(
           settings.datasetBytes(),
-          candidates.get(chosen).artefact(),
+          candidate.artefact(),
           file -> datasetArrived(number, new NamedFile(name, file)));
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * The numbers of the datasets that may be meant by a name, likely ones first. What has come is
+   * among them, so that who sends it again, since an answer was lost, is told so.
+   */
+  private List<Integer> datasetsFor(String filename) {
+    List<ManifestInForce.Dataset> expected = inForce().datasets();
+    List<Integer> toCome = new ArrayList<>();
+    List<Integer> here = new ArrayList<>();
+    for (int i = 0; i < expected.size(); i++) {
+      NamedFile taken = datasets.get(i);
+      String name = taken == null ? expected.get(i).filename() : taken.name();
+      boolean named = filename.isEmpty() || name == null || filename.equals(name);
+      if (expected.get(i).candidate() != null && named) {
+        (taken == null ? toCome : here).add(i);
+      }
+    }
+    List<Integer> all = new ArrayList<>(filename.isEmpty() ? toCome : here);
+    all.addAll(filename.isEmpty() ? here : toCome);
+    return all;
+  }
+
+  /** Whether a dataset with these contents has come. */
+  private boolean isHere(String digest) {
+    List<ManifestInForce.Dataset> expected = inForce().datasets();
+    return datasets.keySet().stream()
+        .map(number -> expected.get(number).candidate())
+        .anyMatch(candidate -> candidate != null && candidate.artefact().equals(digest));
+  }
+
+  private static AgentException alreadyHere() {
+    return new AgentException(
+        Reason.WRONG_STATE,
+        "already-here",
+        "This dataset has come already: nothing is to be done.");
   }
 
   private static AgentException noDigest(String what) {
@@ -385,21 +421,25 @@ public final class Agent implements AgentService, AutoCloseable {
       taken |= other.name().equals(offered);
     }
     if (taken || !offered.matches("[A-Za-z0-9_][A-Za-z0-9._ -]{0,127}")) {
-      throw new AgentException(
-          Reason.INVALID,
-          "bad-filename",
-          "A dataset's filename must be a plain name of A-Z a-z 0-9 . _ - and blank that no other dataset has.");
+      throw badFilename();
     }
     return offered;
   }
 
+  private static AgentException badFilename() {
+    return new AgentException(
+        Reason.INVALID,
+        "bad-filename",
+        "A dataset's filename must be a plain name of A-Z a-z 0-9 . _ - and blank that no other dataset has.");
+  }
+
   private void datasetArrived(int number, NamedFile file) {
     require(AgentState.RECEIVING_DATA, "Uploading a dataset");
-    for (Map.Entry<Integer, NamedFile> other : datasets.entrySet()) {
-      if (other.getKey() == number || other.getValue().name().equals(file.name())) {
-        throw new AgentException(
-            Reason.WRONG_STATE, "already-here", "This dataset has come already.");
-      }
+    if (datasets.containsKey(number)) {
+      throw alreadyHere();
+    }
+    if (datasets.values().stream().anyMatch(other -> other.name().equals(file.name()))) {
+      throw badFilename();
     }
     datasets.put(number, file);
     JsonObject details =
@@ -493,6 +533,13 @@ public final class Agent implements AgentService, AutoCloseable {
         requireOpen();
         String found = incoming.finish();
         if (!found.equals(digest)) {
+          locked(
+              () -> {
+                // Where no key tells datasets apart, the contents do.
+                if (born == generation && manifest != null && isHere(found)) {
+                  throw alreadyHere();
+                }
+              });
           throw new AgentException(
               Reason.INVALID,
               "hash-mismatch",

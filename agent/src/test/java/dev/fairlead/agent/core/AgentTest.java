@@ -118,6 +118,10 @@ class AgentTest {
     return Keys.entry(data, key) + ",\"filename\":\"" + filename + "\"";
   }
 
+  private static String withoutKey(byte[] data) {
+    return Keys.entry(data, Keys.ed25519()).replaceFirst(",\"user_key\".*", "");
+  }
+
   private RoleProof proof(KeyPair key, Role role, byte[] artefact) {
     return Keys.proof(key, agent.challenge(role), role, Keys.sha3(artefact));
   }
@@ -267,7 +271,52 @@ class AgentTest {
         () -> agent.uploadDataset(once, "a"), AgentException.Reason.NOT_PERMITTED, "bad-nonce");
     sendData(DATA, giver, "a");
     assertRefused(
-        () -> sendData(DATA, giver, "a"), AgentException.Reason.NOT_PERMITTED, "not-in-manifest");
+        () -> sendData(DATA, giver, "c"), AgentException.Reason.NOT_PERMITTED, "not-in-manifest");
+  }
+
+  @Test
+  void aDatasetThatHasComeIsNamedAsSuchToWhoeverMaySendIt() {
+    manifest("", SCRIPT, dataset(DATA, giver, "a"), dataset(MORE, otherGiver, "b"));
+    sendAlgorithm(SCRIPT, SCRIPT);
+    sendData(DATA, giver, "a");
+    assertRefused(
+        () -> sendData(DATA, giver, "a"), AgentException.Reason.WRONG_STATE, "already-here");
+    assertRefused(
+        () -> sendData(DATA, giver, ""), AgentException.Reason.WRONG_STATE, "already-here");
+    assertRefused(
+        () -> sendData(DATA, otherGiver, "a"),
+        AgentException.Reason.NOT_PERMITTED,
+        "bad-signature");
+    assertThat(state()).isEqualTo(AgentState.RECEIVING_DATA);
+    sendData(MORE, otherGiver, "");
+    assertThat(state()).isNotEqualTo(AgentState.RECEIVING_DATA);
+  }
+
+  @Test
+  void aDatasetThatHasComeIsKnownByItsContentsWhereThereIsNoKeyAndNoName() {
+    manifest("", SCRIPT, withoutKey(DATA), withoutKey(MORE));
+    sendAlgorithm(SCRIPT, SCRIPT);
+    sendData(DATA, giver, "x");
+    assertRefused(
+        () -> sendData(DATA, giver, "x"), AgentException.Reason.WRONG_STATE, "already-here");
+    assertRefused(
+        () -> sendData(DATA, giver, ""), AgentException.Reason.WRONG_STATE, "already-here");
+    assertRefused(
+        () -> sendData(SCRIPT, giver, "y"), AgentException.Reason.INVALID, "hash-mismatch");
+    sendData(MORE, giver, "y");
+    assertThat(state()).isNotEqualTo(AgentState.RECEIVING_DATA);
+  }
+
+  @Test
+  void ofTwoDatasetsOfTheSameContentsEachIsTakenOnceUnderItsName() {
+    String same = Keys.entry(DATA, giver);
+    manifest("", SCRIPT, same, same);
+    sendAlgorithm(SCRIPT, SCRIPT);
+    sendData(DATA, giver, "x");
+    assertRefused(
+        () -> sendData(DATA, giver, "x"), AgentException.Reason.WRONG_STATE, "already-here");
+    sendData(DATA, giver, "y");
+    assertThat(state()).isNotEqualTo(AgentState.RECEIVING_DATA);
   }
 
   @Test

@@ -72,6 +72,16 @@ public final class KeptTransport implements Transport, Link.Owner {
   private boolean connectionRefused;
   private boolean closing;
 
+  /** A thread of one transport. */
+  private static final class Own extends Thread {
+    final KeptTransport transport;
+
+    Own(KeptTransport transport, Runnable task, String name) {
+      super(task, name);
+      this.transport = transport;
+    }
+  }
+
   private KeptTransport(
       Link.Maker links, TransportListener listener, RandomGenerator random, String name) {
     this.links = links;
@@ -79,7 +89,7 @@ public final class KeptTransport implements Transport, Link.Owner {
     this.backoff = new Backoff(random);
     ThreadFactory factory =
         task -> {
-          Thread thread = new Thread(task, name);
+          Thread thread = new Own(this, task, name);
           thread.setDaemon(true);
           return thread;
         };
@@ -177,6 +187,9 @@ public final class KeptTransport implements Transport, Link.Owner {
   @Override
   public void refused(Link from, Refusal refusal) {
     synchronized (lock) {
+      if (from != link && from != attempt) {
+        return; // what a connection of before has to say counts no more
+      }
       if (attempt != null && refusal.address() == null) {
         if (connectionRefused) {
           return; // one refusal for one attempt
@@ -204,6 +217,12 @@ public final class KeptTransport implements Transport, Link.Owner {
     }
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>A thread of this transport that calls it all the same, in a listener or a handler, is not
+   * waited for by itself: the end comes as soon as it has returned.
+   */
   @Override
   public void close() {
     synchronized (lock) {
@@ -212,6 +231,9 @@ public final class KeptTransport implements Transport, Link.Owner {
         driver.interrupt();
       }
       lock.notifyAll();
+    }
+    if (Thread.currentThread() instanceof Own own && own.transport == this) {
+      return;
     }
     boolean interrupted = false;
     while (driver.isAlive()) {

@@ -14,37 +14,50 @@ import org.jspecify.annotations.Nullable;
  * Calls the handlers of one transport, on one thread at a time and not on a connection's own, so
  * that a slow handler does not keep the connection from showing that it is alive. How much may wait
  * here is bounded by the credit that the hub is given, which comes back as handlers return. What is
- * here outlives its connection: it was received.
+ * here outlives its connection: it was received, and the credit that it takes up is missing to the
+ * next connection until its handlers have returned.
  */
 final class Handlers {
 
-  /** One message for some subscriptions, and what it has cost of the credit that is given back. */
-  private record Call(
-      List<KeptSubscription> subscriptions, Message message, int cost, LongConsumer giveBack) {}
+  /** One message for some subscriptions, and what it has cost of the credit. */
+  private record Call(List<KeptSubscription> subscriptions, Message message, int cost) {}
 
   // All guarded by this.
   private ArrayDeque<Call> waiting = new ArrayDeque<>();
   private long bytes;
   private boolean running;
+  private LongConsumer giveBack = cost -> {};
 
-  /** How much waits, or is with a handler now. */
-  synchronized long bytes() {
+  /**
+   * Begins to serve a connection: from now on it is told what handlers are done with, also of what
+   * came over those of before.
+   *
+   * @param giveBack takes what a message has cost
+   * @return how much waits, or is with a handler now, all of which will be given back
+   */
+  synchronized long serve(LongConsumer giveBack) {
+    this.giveBack = giveBack;
     return bytes;
   }
 
   /**
-   * Has handlers called, after those of before.
+   * Has handlers called, after those of before. What comes from a connection that is served no more
+   * is dropped: the next has reckoned without it.
    *
+   * @param from what {@link #serve} was given
    * @param threads on one of which they are called, where none calls them already
    */
   void add(
+      LongConsumer from,
       Executor threads,
       List<KeptSubscription> subscriptions,
       Message message,
-      int cost,
-      LongConsumer giveBack) {
+      int cost) {
     synchronized (this) {
-      waiting.add(new Call(subscriptions, message, cost, giveBack));
+      if (from != giveBack) {
+        return;
+      }
+      waiting.add(new Call(subscriptions, message, cost));
       bytes += cost;
       if (running) {
         return;
@@ -87,9 +100,11 @@ final class Handlers {
                 call.message.address(), call.message.headers(), payload, call.message.replyTo()));
       }
     }
+    LongConsumer to;
     synchronized (this) {
       bytes -= call.cost;
+      to = giveBack;
     }
-    call.giveBack.accept(call.cost);
+    to.accept(call.cost);
   }
 }

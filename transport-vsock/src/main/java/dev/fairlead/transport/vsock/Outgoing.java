@@ -222,6 +222,9 @@ final class Outgoing {
             standing = pings + 1;
           }
           batch.items.add(queue.remove());
+          if (queue.isEmpty()) {
+            settled.signalAll(); // whoever waits may have waited for this alone
+          }
         }
         if (!batch.isEmpty()) {
           pings += batch.ping ? 1 : 0;

@@ -36,6 +36,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,10 +45,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class VsockLink implements Link {
 
-  /** What the hub may send ahead of the handlers, in bytes. */
+  /**
+   * What the hub may send ahead of the handlers, in bytes. What waits for them, what the hub has
+   * left, and what is to be given back are always this much together.
+   */
   static final long CREDIT = 8L << 20;
 
-  /** Credit is given back in portions of at least this. */
+  /** Credit is given back in portions of at least this: all but one fit any message many times. */
   private static final long PORTION = CREDIT / 8;
 
   private static final long JOIN_MILLIS = 500;
@@ -77,10 +81,14 @@ final class VsockLink implements Link {
   private volatile @Nullable Outgoing outgoing;
   private long pingedAt = System.nanoTime(); // the timer's own
 
-  /** Of the credit, what the hub has used and handlers have not given back. */
-  private final AtomicLong used = new AtomicLong();
+  /** Given to {@link Handlers}, which knows this connection by it. */
+  private final LongConsumer giveBack = this::giveBack;
 
-  private final AtomicLong returned = new AtomicLong();
+  /** Of the credit, what the hub has left. */
+  private final AtomicLong left = new AtomicLong();
+
+  /** What handlers have given back and the hub has not, guarded by giveBack. */
+  private long returned;
 
   /**
    * Makes one that is not open yet.
@@ -103,7 +111,10 @@ final class VsockLink implements Link {
   @Override
   public void open() throws IOException, InterruptedException, TimeoutException {
     VsockSettings settings = VsockSettings.read(source);
-    threads.execute(() -> read(settings));
+    // Here, since attempts come one after the other: a late one must not take over again.
+    long credit = Math.max(0, CREDIT - handlers.serve(giveBack));
+    left.set(credit);
+    threads.execute(() -> read(settings, credit));
     try {
       welcome.get(Wire.WELCOME_MILLIS, MILLISECONDS);
     } catch (ExecutionException e) {
@@ -197,7 +208,7 @@ final class VsockLink implements Link {
     read.await(JOIN_MILLIS, MILLISECONDS);
   }
 
-  private void read(VsockSettings settings) {
+  private void read(VsockSettings settings, long credit) {
     ByteBuffer buffer = Buffers.take();
     try (SocketChannel opened = settings.hub().open()) {
       if (!publish(opened)) {
@@ -205,12 +216,12 @@ final class VsockLink implements Link {
       }
       opened.connect(settings.hub().address());
       FrameReader in = new FrameReader(opened, buffer, Wire.Side.END);
-      long credit = Math.max(Wire.MAX_MESSAGE, CREDIT - handlers.bytes());
       Outgoing accepted = greet(opened, in, settings.credential(), credit);
       if (accepted == null || !live) {
         return;
       }
       outgoing = accepted;
+      giveBack(0); // what handlers were done with meanwhile
       heardAt = System.nanoTime();
       Message lastWill = settings.lastWill();
       if (lastWill != null) {
@@ -225,7 +236,7 @@ final class VsockLink implements Link {
           goodbye(frame.body());
           return;
         }
-        take(frame, accepted, credit);
+        take(frame, accepted);
       }
     } catch (WireException e) {
       LOG.log(Level.WARNING, "The hub at {0}: {1}", settings.hub(), e.getMessage());
@@ -297,10 +308,10 @@ final class VsockLink implements Link {
     end(sentence, refused ? new TransportException(REFUSED, code, sentence) : null);
   }
 
-  private void take(FrameReader.Frame frame, Outgoing out, long credit) throws IOException {
+  private void take(FrameReader.Frame frame, Outgoing out) throws IOException {
     ByteBuffer body = frame.body();
     switch (frame.kind()) {
-      case Wire.MESSAGE -> deliver(body, out, credit);
+      case Wire.MESSAGE -> deliver(body);
       case Wire.ACK -> out.acknowledged(exactly(body, 8).getLong());
       case Wire.DENIED -> {
         Refusal refusal = out.denied(exactly(body, 8).getLong());
@@ -324,12 +335,12 @@ final class VsockLink implements Link {
     }
   }
 
-  private void deliver(ByteBuffer body, Outgoing out, long credit) throws WireException {
+  private void deliver(ByteBuffer body) throws WireException {
     if (!live) {
       return;
     }
     int cost = body.remaining();
-    if (used.addAndGet(cost) > credit) {
+    if (left.addAndGet(-cost) < 0) {
       throw new WireException("credit-exceeded", "The hub sends more than this end can take.");
     }
     if (cost < 2) {
@@ -347,15 +358,18 @@ final class VsockLink implements Link {
       }
     }
     Message message = Messages.read(body);
-    handlers.add(threads, wanted, message, cost, more -> giveBack(out, more));
+    handlers.add(giveBack, threads, wanted, message, cost);
   }
 
-  private void giveBack(Outgoing out, long bytes) {
-    long portion = returned.addAndGet(bytes);
-    if (portion >= PORTION) {
-      returned.addAndGet(-portion);
-      used.addAndGet(-portion);
-      out.credit(portion);
+  private void giveBack(long bytes) {
+    synchronized (giveBack) {
+      returned += bytes;
+      Outgoing out = outgoing;
+      if (out != null && returned >= PORTION) {
+        left.addAndGet(returned);
+        out.credit(returned);
+        returned = 0;
+      }
     }
   }
 

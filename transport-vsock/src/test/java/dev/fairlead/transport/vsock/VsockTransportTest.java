@@ -13,6 +13,7 @@ import dev.fairlead.transport.api.TransportProvider;
 import dev.fairlead.transport.vsock.wire.Buffers;
 import dev.fairlead.transport.vsock.wire.FrameReader;
 import dev.fairlead.transport.vsock.wire.FrameWriter;
+import dev.fairlead.transport.vsock.wire.Messages;
 import dev.fairlead.transport.vsock.wire.Wire;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -22,9 +23,13 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -120,6 +125,42 @@ class VsockTransportTest implements TransportListener {
     }
   }
 
+  @Test
+  void messagesFlowAgainWhenAHandlerGoesOnThatStoodStillAcrossACut() throws Exception {
+    CountDownLatch go = new CountDownLatch(1);
+    AtomicInteger handled = new AtomicInteger();
+    Message message = new Message("a/b", new byte[900 << 10]);
+    try (FakeHub hub = new FakeHub();
+        Transport transport = open(hub)) {
+      transport.subscribe(
+          "a/b",
+          each -> {
+            try {
+              go.await();
+              handled.incrementAndGet();
+            } catch (InterruptedException e) {
+              Thread.currentThread().interrupt();
+            }
+          });
+      int before = 0;
+      try (Feeder first = new Feeder(hub)) {
+        for (; first.fits(message); before++) {
+          first.send(message);
+        }
+      }
+      assertThat(before).isPositive();
+      try (Feeder second = new Feeder(hub)) {
+        assertThat(second.credit).isLessThan(1 << 20);
+        go.countDown();
+        for (int i = 0; i < 30; i++) {
+          second.send(message);
+        }
+        int all = before + 30;
+        Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> handled.get() == all);
+      }
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {"vsock://2", "vsock://x:1", "unix://relative", "tcp://1.2.3.4:5", "unix:///"})
@@ -150,6 +191,65 @@ class VsockTransportTest implements TransportListener {
     out.begin(Wire.WELCOME, 4).put4(window).end();
     out.flush();
     return out;
+  }
+
+  /** A hub's side of one connection, which sends as much as it is allowed to. */
+  private static final class Feeder implements AutoCloseable {
+    private final SocketChannel end;
+    private final FrameWriter out;
+    private final FrameReader in;
+    private final int subscription;
+    private long credit;
+
+    Feeder(FakeHub hub) throws IOException {
+      end = hub.server.accept();
+      out = welcome(end, Wire.MAX_MESSAGE);
+      in = new FrameReader(end, ByteBuffer.allocate(Buffers.SIZE), Wire.Side.DOOR);
+      in.greeting();
+      credit = in.next().body().getInt() & 0xffff_ffffL;
+      in.as(Wire.Side.HUB);
+      subscription = await(Wire.SUBSCRIBE).getInt();
+    }
+
+    private static int size(Message message) {
+      return 2 + 4 + Messages.size(message);
+    }
+
+    boolean fits(Message message) {
+      return size(message) <= credit;
+    }
+
+    void send(Message message) throws IOException {
+      while (!fits(message)) {
+        credit += await(Wire.CREDIT).getInt() & 0xffff_ffffL;
+      }
+      credit -= size(message);
+      out.begin(Wire.MESSAGE, size(message)).put2(1).put4(subscription);
+      Messages.put(message, out);
+      out.end();
+      out.flush();
+    }
+
+    private ByteBuffer await(int kind) throws IOException {
+      while (true) {
+        FrameReader.Frame frame = in.next();
+        if (frame.kind() == Wire.PING) {
+          out.empty(Wire.PONG);
+          out.flush();
+        }
+        if (frame.kind() == Wire.CREDIT && kind != Wire.CREDIT) {
+          credit += frame.body().getInt() & 0xffff_ffffL;
+        }
+        if (frame.kind() == kind) {
+          return frame.body();
+        }
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      end.close();
+    }
   }
 
   /** Listens, and says what a test wants. */

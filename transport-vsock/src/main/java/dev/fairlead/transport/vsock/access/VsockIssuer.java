@@ -227,6 +227,11 @@ final class VsockIssuer implements CredentialIssuer, PeerAdmission {
     }
   }
 
+  /** How many ends are connected to the hub in this process; 0 where it is apart. */
+  int connections() {
+    return hub == null ? 0 : hub.connections();
+  }
+
   @Override
   public synchronized void close() {
     if (!closed) {

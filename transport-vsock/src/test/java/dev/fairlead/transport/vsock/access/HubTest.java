@@ -4,6 +4,7 @@ package dev.fairlead.transport.vsock.access;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.fairlead.transport.access.Grant;
 import dev.fairlead.transport.access.PeerAdmission;
@@ -157,6 +158,8 @@ class HubTest {
       for (RawEnd end : List.of(revoked, liar)) {
         end.close();
       }
+      // A hub forgets a connection when all that it says for it has been said.
+      await().atMost(Duration.ofSeconds(20)).until(() -> issuer.connections() == 2);
       honest.send(new Message("fl/c/up/logs", "fence".getBytes(UTF_8)));
       assertThat(Messages.read(message(collector)).bytes()).isEqualTo("fence".getBytes(UTF_8));
     }
