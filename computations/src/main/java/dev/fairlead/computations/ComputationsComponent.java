@@ -4,11 +4,11 @@ package dev.fairlead.computations;
 import dev.fairlead.delivery.AckLevel;
 import dev.fairlead.http.HttpSettings;
 import dev.fairlead.transport.access.CredentialIssuer;
+import dev.fairlead.transport.api.Forget;
 import dev.fairlead.transport.api.TransportProvider;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.Locale;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -64,6 +64,11 @@ public final class ComputationsComponent {
   @Activate
   public ComputationsComponent(
       Config config, @Reference(name = "transport") TransportProvider provider) {
+    AckLevel forgetAt =
+        Forget.read("forget", config.forget(), Forget.DELIVERED) == Forget.STORED
+            ? AckLevel.STORED
+            : AckLevel.DELIVERED;
+    ComputationsService.requireStore(forgetAt, provider); // before anything is opened
     service =
         ComputationsService.start(
             new Settings(
@@ -75,7 +80,7 @@ public final class ComputationsComponent {
                 Duration.ofMillis(config.sync_millis()),
                 HttpSettings.at("computations", config.http_host(), config.http_port())
                     .withToken(config.http_token()),
-                AckLevel.valueOf(config.forget().toUpperCase(Locale.ROOT))),
+                forgetAt),
             InstantSource.system());
     service.provider(provider);
   }

@@ -191,8 +191,31 @@ public final class ComputationsService implements AutoCloseable {
     return new ComputationsService(settings, clock);
   }
 
-  /** Something can open transports of the configured kind now. */
+  /**
+   * Refuses a transport that stores nothing where senders are to forget what is stored.
+   *
+   * @throws ComputationException {@code REFUSED}, code {@code no-store}
+   */
+  static void requireStore(AckLevel forgetAt, TransportProvider found) {
+    if (forgetAt == AckLevel.STORED
+        && !found.capabilities().contains(TransportProvider.Capability.STORED)) {
+      throw new ComputationException(
+          ComputationException.Category.REFUSED,
+          "no-store",
+          "Senders are to forget what is stored, and the transport '"
+              + found.name()
+              + "' stores nothing: set forget=delivered, or take another transport.");
+    }
+  }
+
+  /**
+   * Something can open transports of the configured kind now.
+   *
+   * @throws ComputationException {@code REFUSED}, code {@code no-store}, when senders are to forget
+   *     what is stored, and it stores nothing
+   */
   public void provider(TransportProvider found) {
+    requireStore(settings.forgetAt(), found);
     provider = found;
     desk.offer(this::chores);
   }
@@ -462,13 +485,6 @@ public final class ComputationsService implements AutoCloseable {
     TransportProvider found = provider;
     if (found == null || linkChosen) {
       return;
-    }
-    if (settings.forgetAt() == AckLevel.STORED
-        && !found.capabilities().contains(TransportProvider.Capability.STORED)) {
-      refusals.count(
-          "no-store",
-          found.name(),
-          "Senders are to forget what is stored, and this transport stores nothing: set forget=delivered.");
     }
     linkChosen = true;
     switchboard

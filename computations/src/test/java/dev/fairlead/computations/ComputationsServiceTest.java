@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.fairlead.delivery.AckLevel;
 import dev.fairlead.delivery.OutStream;
 import dev.fairlead.http.HttpProblem;
 import dev.fairlead.http.HttpSettings;
@@ -23,6 +24,7 @@ import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.transport.access.Credential;
 import dev.fairlead.transport.access.Grant;
 import dev.fairlead.transport.api.Message;
+import dev.fairlead.transport.api.TransportProvider;
 import dev.fairlead.transport.tck.memory.MemoryHub;
 import dev.fairlead.transport.tck.memory.MemoryIssuer;
 import dev.fairlead.transport.tck.memory.MemoryTransportProvider;
@@ -395,6 +397,30 @@ class ComputationsServiceTest {
     await().until(() -> !manifests(agent).isEmpty());
     client.post("/computations/123/stop", "{}".getBytes(UTF_8));
     await().until(() -> commands(agent).stream().anyMatch(Command.Stop.class::isInstance));
+  }
+
+  @Test
+  void aTransportThatStoresNothingIsRefusedWhereItIsToStore() {
+    service.close();
+    Settings delivered = settings(Duration.ofHours(1));
+    service =
+        ComputationsService.start(
+            new Settings(
+                delivered.fleet(),
+                delivered.transport(),
+                delivered.directory(),
+                delivered.lifetime(),
+                delivered.segmentBytes(),
+                delivered.syncInterval(),
+                delivered.http(),
+                AckLevel.STORED),
+            InstantSource.system());
+    TransportProvider storesNothing = new MemoryTransportProvider();
+    assertThat(storesNothing.capabilities()).doesNotContain(TransportProvider.Capability.STORED);
+    assertThatThrownBy(() -> service.provider(storesNothing))
+        .isInstanceOfSatisfying(
+            ComputationException.class, e -> assertThat(e.code()).isEqualTo("no-store"))
+        .hasMessageContaining("forget=delivered");
   }
 
   @Test

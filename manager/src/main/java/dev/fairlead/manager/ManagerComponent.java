@@ -13,6 +13,7 @@ import dev.fairlead.hypervisor.api.Hypervisor;
 import dev.fairlead.hypervisor.api.VmSpec.SecretChannel;
 import dev.fairlead.transport.access.CredentialIssuer;
 import dev.fairlead.transport.access.PeerAdmission;
+import dev.fairlead.transport.api.Forget;
 import dev.fairlead.transport.api.TransportProvider;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -150,6 +151,7 @@ public final class ManagerComponent {
    * Opens the run directories, finds VMs again, and listens.
    *
    * @throws ManagerException for settings that cannot be
+   * @throws dev.fairlead.transport.api.TransportException for a {@code vm.forget} that cannot be
    * @throws HttpProblem when it cannot listen
    */
   @Activate
@@ -225,7 +227,7 @@ public final class ManagerComponent {
                 config.vm_memory(),
                 channel(config.vm_channel()),
                 Duration.ofSeconds(config.vm_boot()),
-                forgetsStored(config.vm_forget())),
+                Forget.read("vm.forget", config.vm_forget(), Forget.DELIVERED) == Forget.STORED),
             new ManagerSettings.Ports(
                 config.ports_ssh(),
                 config.ports_http(),
@@ -251,18 +253,6 @@ public final class ManagerComponent {
     return certificate == null || key == null
         ? settings
         : settings.withTls(Pem.server(certificate, key));
-  }
-
-  private static boolean forgetsStored(String word) {
-    return switch (word.toLowerCase(Locale.ROOT)) {
-      case "stored" -> true;
-      case "delivered" -> false;
-      default ->
-          throw new ManagerException(
-              ManagerException.Category.REFUSED,
-              "bad-settings",
-              "vm.forget is 'delivered' or 'stored', not '%s'.".formatted(word));
-    };
   }
 
   private static boolean endOnClose(String word) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The transport SPI: five types that carry bytes between addresses.
+ * The transport SPI: types that carry bytes between addresses.
  *
  * <p>The contract is written as numbered rules in the README of {@code transport-tck}; the Javadoc
  * here says what a caller needs, and names the rule where there is one.

@@ -23,8 +23,10 @@ import io.nats.client.impl.Headers;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -69,8 +71,10 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
   private final Function<String, @Nullable String> source;
   private final ExecutorService threads;
   private final ScheduledExecutorService timer;
+  private final SecureRandom random;
   private @Nullable Connection connection;
   private @Nullable Dispatcher dispatcher;
+  private @Nullable Dispatcher fromStore;
   private volatile @Nullable String inboxPrefix;
   private volatile @Nullable StoredSends stored;
   private @Nullable ScheduledFuture<?> expiry;
@@ -81,11 +85,13 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
       Function<String, @Nullable String> source,
       Owner owner,
       ExecutorService threads,
-      ScheduledExecutorService timer) {
+      ScheduledExecutorService timer,
+      SecureRandom random) {
     this.source = source;
     this.owner = owner;
     this.threads = threads;
     this.timer = timer;
+    this.random = random;
   }
 
   @Override
@@ -123,10 +129,23 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
     }
     Connection opened = Nats.connect(options.build());
     connection = opened;
-    Dispatcher made = opened.createDispatcher();
-    made.setPendingLimits(PENDING_MESSAGES, PENDING_BYTES);
-    dispatcher = made;
+    dispatcher = dispatcher(opened);
     inboxPrefix = settings.inboxPrefix();
+  }
+
+  private static Dispatcher dispatcher(Connection of) {
+    Dispatcher made = of.createDispatcher();
+    made.setPendingLimits(PENDING_MESSAGES, PENDING_BYTES);
+    return made;
+  }
+
+  /** One of its own, so that what is stored pushes nothing else out; made when wanted first. */
+  private synchronized @Nullable Dispatcher fromStore() {
+    Connection open = connection;
+    if (fromStore == null && open != null) {
+      fromStore = dispatcher(open);
+    }
+    return fromStore;
   }
 
   /** Where what is to be stored waits for its answer; made when it is wanted first. */
@@ -146,7 +165,7 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
           "no-replies",
           "The broker's answer would find nobody: give the setting 'replies'.");
     }
-    String prefix = inbox + ANSWERS;
+    String prefix = inbox + ANSWERS + nonce() + ".";
     StoredSends sends = new StoredSends(prefix, this::publish);
     try {
       from.subscribe(
@@ -162,6 +181,16 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
     return sends;
   }
 
+  /**
+   * Whoever may publish anything can have JetStream answer at any subject, and an earlier
+   * connection's answers may still be on their way: neither finds this one.
+   */
+  private String nonce() {
+    byte[] bits = new byte[16];
+    random.nextBytes(bits);
+    return HexFormat.of().formatHex(bits);
+  }
+
   @Override
   public @Nullable Refusal failure() {
     return Refusals.ofFailure(failure);
@@ -169,11 +198,11 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
 
   @Override
   public @Nullable Runnable subscribe(KeptSubscription subscription) {
-    Dispatcher to = dispatcher;
-    if (to == null) {
-      return null;
-    }
     try {
+      Dispatcher to = subscription.stored() ? fromStore() : dispatcher;
+      if (to == null) {
+        return null;
+      }
       String subject = Subjects.of(subscription.pattern());
       Subscription there =
           subscription.stored()
@@ -188,7 +217,7 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
                       subscription.deliver(received);
                     }
                   });
-      return () -> unsubscribe(there);
+      return () -> unsubscribe(to, there);
     } catch (IllegalStateException e) {
       LOG.log(Level.DEBUG, "A subscription came too late for its connection.", e);
       return null;
@@ -198,10 +227,10 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
   /** Gives on what JetStream holds, and tells it what becomes of it. */
   private void give(io.nats.client.Message message, KeptSubscription subscription) {
     String reply = message.getReplyTo();
-    if (!live || message.isStatusMessage() || reply == null || !reply.startsWith(Stored.ACKS)) {
+    if (!live || reply == null || !reply.startsWith(Stored.ACKS)) {
       return;
     }
-    Message received = received(message);
+    Message received = message.isStatusMessage() ? null : received(message);
     if (received == null) {
       answer(reply, NEVER); // it would come for ever
       return;
@@ -226,10 +255,9 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
     }
   }
 
-  private void unsubscribe(Subscription subscription) {
-    Dispatcher from = dispatcher;
+  private void unsubscribe(Dispatcher from, Subscription subscription) {
     try {
-      if (from != null && live) {
+      if (live) {
         from.unsubscribe(subscription);
       }
     } catch (IllegalStateException e) {
@@ -416,7 +444,12 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
       return null;
     }
     String reply = message.getReplyTo() == null ? null : Subjects.address(message.getReplyTo());
-    return new Message(address, values(message.getHeaders()), ByteBuffer.wrap(payload), reply);
+    try {
+      return new Message(address, values(message.getHeaders()), ByteBuffer.wrap(payload), reply);
+    } catch (TransportException e) {
+      LOG.log(Level.DEBUG, "Ignored a message to " + address + ".", e);
+      return null;
+    }
   }
 
   /** The headers that fit the limits of a message; others are for others. */

@@ -37,10 +37,11 @@ public final class NatsTransportProvider implements TransportProvider {
   public Transport open(Function<String, @Nullable String> settings, TransportListener listener) {
     requireNonNull(listener, "listener is null");
     NatsSettings.read(settings);
+    SecureRandom random = new SecureRandom();
     return KeptTransport.open(
-        (owner, threads, timer) -> new NatsLink(settings, owner, threads, timer),
+        (owner, threads, timer) -> new NatsLink(settings, owner, threads, timer, random),
         listener,
-        new SecureRandom(),
+        random,
         "fairlead-nats-" + OPENED.incrementAndGet());
   }
 }

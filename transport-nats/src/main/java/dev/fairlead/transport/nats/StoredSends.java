@@ -35,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  * needs a JetStream stream for each address, into which nobody else sends.
  *
  * <p>The answers are JSON: {@code {"stream":"…","seq":7}} or {@code {"error":{"code":400,
- * "err_code":10077,"description":"maximum bytes exceeded"},…}}.
+ * "err_code":10077,"description":"maximum bytes exceeded"},…}}. They come at subjects that nobody
+ * else can guess; one that names another stream than the message's is ignored.
  */
 final class StoredSends {
 
@@ -81,7 +82,8 @@ final class StoredSends {
   /**
    * Makes one.
    *
-   * @param prefix of the subjects at which answers come, with its last dot
+   * @param prefix of the subjects at which answers come, with its last dot: never used before, and
+   *     not to be guessed, since anybody can have JetStream answer at any subject
    */
   StoredSends(String prefix, Way way) {
     this.prefix = prefix;
@@ -122,6 +124,10 @@ final class StoredSends {
 
     int size() {
       return message.payload().remaining();
+    }
+
+    String stream() {
+      return Stored.stream(Subjects.of(message.address()));
     }
   }
 
@@ -187,9 +193,14 @@ final class StoredSends {
 
   /** An answer has come. */
   void answered(String subject, byte[] answer, long now) {
-    Sent one;
+    String stream = stream(answer);
+    Sent one = null;
     synchronized (this) {
-      one = subject.startsWith(prefix) ? underWay.remove(token(subject)) : null;
+      long token = subject.startsWith(prefix) ? token(subject) : 0;
+      Sent meant = underWay.get(token);
+      if (meant != null && (stream == null || stream.equals(meant.stream()))) {
+        one = underWay.remove(token);
+      }
     }
     if (one == null) {
       LOG.log(Level.DEBUG, "An answer to {0} came too late, or is none.", subject);
@@ -335,7 +346,7 @@ final class StoredSends {
     JsonValue error = member(json, "error");
     if (error == null) {
       long sequence = number(member(json, "seq"));
-      if (sequence > 0) {
+      if (sequence > 0 && member(json, "stream") != null) {
         return sequence;
       }
       throw new TransportException(
@@ -354,6 +365,16 @@ final class StoredSends {
     }
     throw new TransportException(
         RETRY, "not-stored", "The broker did not store the message: " + text(error));
+  }
+
+  /** The stream that answers; null where the answer does not say it. */
+  private static @Nullable String stream(byte[] answer) {
+    try {
+      JsonValue name = member(json(answer), "stream");
+      return name == null ? null : name.string == null ? "" : name.string;
+    } catch (TransportException e) {
+      return null; // it is looked at once more, and refused by its reason
+    }
   }
 
   private static JsonValue json(byte[] answer) {

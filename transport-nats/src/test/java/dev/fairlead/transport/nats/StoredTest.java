@@ -22,6 +22,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -270,6 +271,90 @@ class StoredTest {
   }
 
   @Test
+  void anAnswerThatAnotherHasHadSentIsIgnored() throws Exception {
+    End victim = agent("1");
+    List<String> answers = new CopyOnWriteArrayList<>();
+    victim.transport().subscribe("fl/1/down/**", message -> answers.add(message.address()));
+    CompletableFuture<Void> unstored = store(victim, "fl/1/up/other", "nobody stores this");
+    Credential credential = broker.agent("2");
+    try (RawClient raw = new RawClient(broker.endpoint(), credential)) {
+      for (int i = 0; i < 8; i++) {
+        for (int token = 1; token <= 4; token++) {
+          String reply = "fl.1.down.replies.stored." + token;
+          raw.publish("fl.2.up.logs", reply, "NATS/1.0\r\n\r\n", "x");
+        }
+      }
+      raw.flush();
+    }
+    await().atMost(LONG).until(() -> answers.size() >= 32);
+    assertThat(unstored).isNotDone();
+    store(victim, "fl/1/up/logs", "a line").get();
+    assertThat(unstored).isNotDone();
+  }
+
+  @Test
+  void anAnswerOfAnotherStreamIsIgnored() {
+    List<String> replies = new ArrayList<>();
+    StoredSends sends =
+        new StoredSends("r.nonce.", (message, reply, expected) -> replies.add(reply));
+    CompletableFuture<Void> stored =
+        sends.send(new Message("fl/1/up/logs", new byte[1]), 0).toCompletableFuture();
+    String reply = replies.get(0);
+    sends.answered(reply, "{\"stream\":\"fl~2~up~logs\",\"seq\":7}".getBytes(UTF_8), 0);
+    sends.answered(reply, "{\"stream\":3,\"seq\":7}".getBytes(UTF_8), 0);
+    sends.answered("r.other.1", "{\"stream\":\"fl~1~up~logs\",\"seq\":7}".getBytes(UTF_8), 0);
+    assertThat(stored).isNotDone();
+    sends.answered(reply, "{\"stream\":\"fl~1~up~logs\",\"seq\":7}".getBytes(UTF_8), 0);
+    assertThat(stored).isCompleted();
+    CompletableFuture<Void> next =
+        sends.send(new Message("fl/1/up/logs", new byte[1]), 0).toCompletableFuture();
+    sends.answered(replies.get(1), "{\"seq\":8}".getBytes(UTF_8), 0);
+    assertThat(next).as("it does not say by which stream").isCompletedExceptionally();
+  }
+
+  @Test
+  void whatIsNoMessageDoesNotKeepOthersFromTheReader() throws Exception {
+    Credential credential = broker.agent("1");
+    try (RawClient raw = new RawClient(broker.endpoint(), credential)) {
+      for (int i = 0; i < 200; i++) {
+        raw.publish("fl.1.up.logs", "fl.1.down.x", "NATS/1.0 100 x\r\n\r\n", "");
+      }
+      raw.flush();
+    }
+    store(agent("1", credential), "fl/1/up/logs", "line").get();
+    List<String> taken = taking(collector(), "fl/*/up/logs");
+    await().atMost(LONG).until(() -> !taken.isEmpty());
+    assertThat(taken).containsExactly("line");
+  }
+
+  @Test
+  void whatIsStoredDoesNotWaitInTheWayOfTheRest() throws Exception {
+    CountDownLatch slow = new CountDownLatch(1);
+    End collector = collector();
+    CompletableFuture<Void> began = new CompletableFuture<>();
+    collector
+        .transport()
+        .subscribeStored(
+            "fl/*/up/logs",
+            message -> {
+              began.complete(null);
+              try {
+                slow.await();
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+              return CompletableFuture.completedStage(null);
+            });
+    collector.receives("fl/*/up/hello");
+    End agent = agent("1");
+    store(agent, "fl/1/up/logs", "line").get();
+    began.get();
+    agent.transport().send(new Message("fl/1/up/hello", new byte[1]));
+    collector.awaitReceived(1);
+    slow.countDown();
+  }
+
+  @Test
   void whatIsNotStoredFailsAndSaysSo() {
     End agent = agent("1");
     assertThatThrownBy(() -> store(agent, "fl/2/up/logs", "not mine").get())
@@ -290,7 +375,12 @@ class StoredTest {
     List<String> taken = taking(collector(), "fl/*/up/logs");
     await().atMost(LONG).until(() -> taken.contains("last words"));
     Function<String, Boolean> there = broker::stores;
-    assertThat(there.apply("fl.1.up.events")).as("held nothing when its sender went").isFalse();
+    broker.agent("2");
+    broker.pass(Duration.ofSeconds(50));
+    broker.agent("2");
+    assertThat(there.apply("fl.1.up.logs")).as("something may be under way still").isTrue();
+    assertThat(there.apply("fl.1.up.events")).isTrue();
+    broker.pass(Duration.ofSeconds(20));
     await()
         .atMost(LONG)
         .until(
@@ -298,6 +388,7 @@ class StoredTest {
               broker.agent("2");
               return !there.apply("fl.1.up.logs");
             });
+    assertThat(there.apply("fl.1.up.events")).isFalse();
     assertThat(there.apply("fl.2.up.logs")).isTrue();
   }
 

@@ -92,7 +92,9 @@ final class ChildBroker implements Account {
             local, endpoint.caSha256(), this::systemCredential, this::memberCredential);
     this.streams =
         new StoredStreams(
-            SystemAccount.settings(local, endpoint.caSha256(), this::keeperCredential), store);
+            SystemAccount.settings(local, endpoint.caSha256(), this::keeperCredential),
+            store,
+            clock);
     String name = "fairlead-" + operator.publicKey();
     this.server =
         new ServerProcess(

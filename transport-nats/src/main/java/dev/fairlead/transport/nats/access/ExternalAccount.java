@@ -100,7 +100,8 @@ final class ExternalAccount implements Account {
                 uri.toString(),
                 pin,
                 () -> Members.keeper(signer, account, clock.instant(), random)),
-            store);
+            store,
+            clock);
     Path folder = Path.of(BrokerSettings.required(settings, "dir")).toAbsolutePath();
     try {
       FolderLock lock = FolderLock.take(folder, "issuer");

@@ -113,7 +113,6 @@ final class NatsIssuer implements CredentialIssuer {
         book.stamp(now);
         book.save(now); // a broker that is down now hears of it when it comes up
         account.push(book, now);
-        store(List.of(), clock.instant());
       }
     } catch (IOException e) {
       throw notWritten(e);

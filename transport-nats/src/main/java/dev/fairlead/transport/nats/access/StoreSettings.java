@@ -4,6 +4,7 @@ package dev.fairlead.transport.nats.access;
 import static dev.fairlead.transport.base.broker.BrokerSettings.bad;
 
 import dev.fairlead.transport.access.Grant;
+import dev.fairlead.transport.api.Forget;
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.nats.Stored;
@@ -43,12 +44,8 @@ record StoreSettings(
   static StoreSettings read(Function<String, @Nullable String> settings) {
     List<String> patterns = new ArrayList<>();
     String list = settings.apply("store");
-    String forget = text(settings, "forget", "stored");
-    if (forget.equals("delivered")) {
+    if (Forget.read("forget", settings.apply("forget"), Forget.STORED) == Forget.DELIVERED) {
       return NONE; // senders keep all themselves until it is delivered
-    }
-    if (!forget.equals("stored")) {
-      throw bad("forget", "is neither 'delivered' nor 'stored'");
     }
     if (list != null && !list.isBlank()) {
       for (String pattern : list.split(",", -1)) {

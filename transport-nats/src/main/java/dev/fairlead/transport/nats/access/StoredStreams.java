@@ -9,10 +9,15 @@ import dev.fairlead.transport.nats.SystemLink;
 import io.nats.client.support.JsonParseException;
 import io.nats.client.support.JsonParser;
 import io.nats.client.support.JsonValue;
+import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +37,12 @@ final class StoredStreams {
   private static final Duration AGAIN_AFTER = Duration.ofSeconds(5);
 
   /** What may be on its way to the reader from one address. */
-  private static final int UNDER_WAY = 128;
+  private static final int UNDER_WAY = 32;
+
+  /** A stream stays for so long after its sender: what was under way is taken in. */
+  private static final Duration LINGER = Duration.ofMinutes(1);
+
+  private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.nats.access");
 
   private static final int IN_USE = 10058;
   private static final int NOT_FOUND = 10059;
@@ -40,41 +50,77 @@ final class StoredStreams {
 
   private final Function<String, @Nullable String> settings;
   private final StoreSettings store;
+  private final InstantSource clock;
+
+  /**
+   * Subjects whose sender is gone, and since when; of one whose removal failed, when that was.
+   * Guarded by this.
+   */
+  private final Map<String, Instant> gone = new HashMap<>();
 
   /**
    * Makes one.
    *
    * @param settings as for a transport, with the credential of one that may use JetStream's API
    */
-  StoredStreams(Function<String, @Nullable String> settings, StoreSettings store) {
+  StoredStreams(
+      Function<String, @Nullable String> settings, StoreSettings store, InstantSource clock) {
     this.settings = settings;
     this.store = store;
+    this.clock = clock;
   }
 
   /**
-   * Has some addresses stored from now on, and others no more, as soon as they hold nothing.
+   * Has some addresses stored from now on, and others no more, when they hold nothing and were not
+   * live for a minute, as far as earlier calls have seen: so nothing is removed that was confirmed
+   * and is still being taken in.
    *
    * @param wanted subjects to be stored now
    * @param live subjects that may be in use, beside those
    * @throws TransportException {@code RETRY}: {@code store-full} when no room can be set aside for
    *     them, else {@code broker-silent} or {@code broker-refused}
    */
-  void keep(Collection<String> wanted, Set<String> live) {
+  synchronized void keep(Collection<String> wanted, Set<String> live) {
     boolean unused =
         SystemLink.talk(
             settings,
             ANSWER,
             asking -> {
-              for (String subject : ours(asking)) {
-                if (!live.contains(subject) && !wanted.contains(subject)) {
-                  removeIfEmpty(asking, subject);
-                }
-              }
+              removeUnused(asking, wanted, live);
               for (String subject : wanted) {
                 ensure(asking, subject);
               }
               return true;
             });
+  }
+
+  /** What goes wrong here is no matter of the caller's, who wants something else. */
+  private void removeUnused(SystemLink.Asking asking, Collection<String> wanted, Set<String> live)
+      throws InterruptedException {
+    Instant now = clock.instant();
+    List<String> idle;
+    try {
+      idle = new ArrayList<>(ours(asking));
+    } catch (TransportException e) {
+      LOG.log(Level.WARNING, "It is not known which streams are no longer used.", e);
+      return;
+    }
+    idle.removeAll(live);
+    idle.removeAll(wanted);
+    gone.keySet().retainAll(Set.copyOf(idle));
+    for (String subject : idle) {
+      if (!gone.computeIfAbsent(subject, absent -> now).plus(LINGER).isAfter(now)) {
+        try {
+          removeIfEmpty(asking, subject);
+        } catch (TransportException e) {
+          gone.put(subject, now); // others first, then this one again
+          LOG.log(Level.WARNING, "The stream of " + subject + " could not be removed.", e);
+          if (e.code().equals("broker-silent")) {
+            return; // each that is waited for is time of the caller's
+          }
+        }
+      }
+    }
   }
 
   private List<String> ours(SystemLink.Asking asking) throws InterruptedException {

@@ -15,11 +15,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 
 /** A real nats-server in a folder of its own, which can be killed and started. */
@@ -28,20 +30,18 @@ public final class TestBroker implements AutoCloseable {
   private static final Duration HOUR = Duration.ofHours(1);
 
   private final Path folder;
+  private final AtomicReference<Duration> ahead = new AtomicReference<>(Duration.ZERO);
   private final ChildBroker child;
   private final NatsIssuer issuer;
 
   private TestBroker(Path folder, Map<String, String> settings) {
     this.folder = folder;
     SecureRandom random = new SecureRandom();
+    InstantSource clock = () -> Instant.now().plus(ahead.get());
     this.child =
         ChildBroker.open(
-            BrokerSettings.read(settings::get),
-            StoreSettings.read(settings::get),
-            InstantSource.system(),
-            random);
-    this.issuer =
-        new NatsIssuer(child.endpoint(), child, child.book(), InstantSource.system(), random);
+            BrokerSettings.read(settings::get), StoreSettings.read(settings::get), clock, random);
+    this.issuer = new NatsIssuer(child.endpoint(), child, child.book(), clock, random);
   }
 
   /** In a new folder that {@link #close} removes. */
@@ -66,6 +66,11 @@ public final class TestBroker implements AutoCloseable {
     Map<String, String> all = new ConcurrentHashMap<>(settings);
     all.put("dir", folder.toString());
     return new TestBroker(folder.resolve("never-removed"), all);
+  }
+
+  /** Lets time pass for the access side. */
+  public void pass(Duration time) {
+    ahead.accumulateAndGet(time, Duration::plus);
   }
 
   public CredentialIssuer issuer() {
