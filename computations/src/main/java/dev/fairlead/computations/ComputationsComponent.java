@@ -4,7 +4,7 @@ package dev.fairlead.computations;
 import dev.fairlead.delivery.AckLevel;
 import dev.fairlead.http.HttpSettings;
 import dev.fairlead.transport.access.CredentialIssuer;
-import dev.fairlead.transport.api.Forget;
+import dev.fairlead.transport.access.Forget;
 import dev.fairlead.transport.api.TransportProvider;
 import java.nio.file.Path;
 import java.time.Duration;

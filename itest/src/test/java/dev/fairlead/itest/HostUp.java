@@ -52,6 +52,27 @@ final class HostUp implements AutoCloseable {
     return up(folder, List.of("--deployment", deployment));
   }
 
+  /** Runs the example computation to its end, and takes its result into the folder. */
+  void runExample(Path target) throws Exception {
+    Path result = target.resolve("result.zip");
+    FairleadCommand run =
+        FairleadCommand.start(
+            target,
+            "run",
+            Reactor.root().resolve("examples/sum/run.json").toString(),
+            "--quiet",
+            "--manager",
+            managerUrl(),
+            "--computations",
+            computationsUrl(),
+            "--output",
+            result.toString());
+    try (run) {
+      assertThat(run.await(3)).as(run.said()).isZero();
+    }
+    assertThat(Files.size(result)).isPositive();
+  }
+
   private static HostUp up(Path folder, List<String> words) throws IOException {
     int manager = freePort();
     int computations = freePort();

@@ -65,7 +65,7 @@ final class ReaderIT {
             .subscribe("fairlead.*.up.logs");
         connection.flush(Duration.ofSeconds(10));
 
-        run(host);
+        host.runExample(folder);
         // 12 000 lines of its own, each a JSON object with what was said.
         await().atMost(PATIENCE).untilAsserted(() -> assertThat(lines).hasSizeGreaterThan(12_000));
         assertThat(lines).allSatisfy(ReaderIT::requireReadable);
@@ -108,7 +108,7 @@ final class ReaderIT {
       Path said = folder.resolve("said");
       Process subscriber = program("mosquitto_sub", words, List.of("-t", "fairlead/+/up/#"), said);
       try {
-        run(host);
+        host.runExample(folder);
         await()
             .atMost(PATIENCE)
             .untilAsserted(
@@ -146,26 +146,6 @@ final class ReaderIT {
       throw new AssertionError(
           name + " is not installed: run: apt-get install -y mosquitto-clients", e);
     }
-  }
-
-  private void run(HostUp host) throws Exception {
-    Path result = folder.resolve("result.zip");
-    FairleadCommand run =
-        FairleadCommand.start(
-            folder,
-            "run",
-            Reactor.root().resolve("examples/sum/run.json").toString(),
-            "--quiet",
-            "--manager",
-            host.managerUrl(),
-            "--computations",
-            host.computationsUrl(),
-            "--output",
-            result.toString());
-    try (run) {
-      assertThat(run.await(3)).as(run.said()).isZero();
-    }
-    assertThat(Files.size(result)).isPositive();
   }
 
   private static void requireReadable(String line) {

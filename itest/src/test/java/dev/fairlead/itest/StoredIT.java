@@ -271,21 +271,7 @@ final class StoredIT {
   void aWholeComputationRunsAndItsLinesWaitAtTheBrokerAlone() throws Exception {
     Path own = Files.createDirectory(folder.resolve("host"));
     try (HostUp host = HostUp.start(own, "--set", "forget=stored", "--set", "store.mib=32")) {
-      FairleadCommand run =
-          FairleadCommand.start(
-              own,
-              "run",
-              Reactor.root().resolve("examples/sum/run.json").toString(),
-              "--quiet",
-              "--manager",
-              host.managerUrl(),
-              "--computations",
-              host.computationsUrl(),
-              "--output",
-              own.resolve("result.zip").toString());
-      try (run) {
-        assertThat(run.await(3)).as(run.said()).isZero();
-      }
+      host.runExample(own);
       assertThat(streams(own)).as("streams of JetStream").contains("fairlead~sum~up~logs");
       await()
           .atMost(LONG)

@@ -3,8 +3,8 @@ package dev.fairlead.transport.nats.access;
 
 import static dev.fairlead.transport.base.broker.BrokerSettings.bad;
 
+import dev.fairlead.transport.access.Forget;
 import dev.fairlead.transport.access.Grant;
-import dev.fairlead.transport.api.Forget;
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.nats.Stored;

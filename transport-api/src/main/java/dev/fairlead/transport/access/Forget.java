@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.fairlead.transport.api;
+package dev.fairlead.transport.access;
 
 import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
 
+import dev.fairlead.transport.api.Transport;
+import dev.fairlead.transport.api.TransportException;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
