@@ -14,7 +14,6 @@ import dev.fairlead.transport.base.Refusal;
 import io.nats.client.Connection;
 import io.nats.client.ConnectionListener;
 import io.nats.client.Consumer;
-import io.nats.client.Dispatcher;
 import io.nats.client.ErrorListener;
 import io.nats.client.Nats;
 import io.nats.client.Options;
@@ -73,8 +72,8 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
   private final ScheduledExecutorService timer;
   private final SecureRandom random;
   private @Nullable Connection connection;
-  private @Nullable Dispatcher dispatcher;
-  private @Nullable Dispatcher fromStore;
+  private @Nullable Inbound inbound;
+  private @Nullable Inbound fromStore;
   private volatile @Nullable String inboxPrefix;
   private volatile @Nullable StoredSends stored;
   private @Nullable ScheduledFuture<?> expiry;
@@ -129,21 +128,19 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
     }
     Connection opened = Nats.connect(options.build());
     connection = opened;
-    dispatcher = dispatcher(opened);
+    inbound = inbound(opened);
     inboxPrefix = settings.inboxPrefix();
   }
 
-  private static Dispatcher dispatcher(Connection of) {
-    Dispatcher made = of.createDispatcher();
-    made.setPendingLimits(PENDING_MESSAGES, PENDING_BYTES);
-    return made;
+  private static Inbound inbound(Connection from) {
+    return new Inbound(from::createDispatcher, PENDING_MESSAGES, PENDING_BYTES);
   }
 
   /** One of its own, so that what is stored pushes nothing else out; made when wanted first. */
-  private synchronized @Nullable Dispatcher fromStore() {
+  private synchronized @Nullable Inbound fromStore() {
     Connection open = connection;
     if (fromStore == null && open != null) {
-      fromStore = dispatcher(open);
+      fromStore = inbound(open);
     }
     return fromStore;
   }
@@ -151,7 +148,7 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
   /** Where what is to be stored waits for its answer; made when it is wanted first. */
   private synchronized StoredSends stored() {
     StoredSends known = stored;
-    Dispatcher from = dispatcher;
+    Inbound from = inbound;
     if (known != null) {
       return known;
     }
@@ -199,7 +196,7 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
   @Override
   public @Nullable Runnable subscribe(KeptSubscription subscription) {
     try {
-      Dispatcher to = subscription.stored() ? fromStore() : dispatcher;
+      Inbound to = subscription.stored() ? fromStore() : inbound;
       if (to == null) {
         return null;
       }
@@ -255,7 +252,7 @@ final class NatsLink implements Link, ErrorListener, ConnectionListener {
     }
   }
 
-  private void unsubscribe(Dispatcher from, Subscription subscription) {
+  private void unsubscribe(Inbound from, Subscription subscription) {
     try {
       if (live) {
         from.unsubscribe(subscription);
