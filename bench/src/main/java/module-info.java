@@ -11,6 +11,7 @@ module dev.fairlead.bench {
   requires dev.fairlead.transport.base;
 
   exports dev.fairlead.bench.chaos;
+  exports dev.fairlead.bench.results;
   exports dev.fairlead.bench.rig;
 
   uses dev.fairlead.transport.access.AccessProvider;
