@@ -10,6 +10,7 @@ import dev.fairlead.launcher.Deployment;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -76,9 +77,13 @@ final class GuestImage {
             .findFirst()
             .orElseThrow(() -> new IOException("The distribution holds no OSGi framework."));
     // Of all bundles, not of the agent's alone: one may be added while it runs.
-    try (var shipped = Files.list(installation.distribution().resolve("bundles"))) {
-      properties.put(SystemPackages.PROPERTY, SystemPackages.of(framework, shipped.toList()));
+    List<Path> bundles = new ArrayList<>();
+    for (Path folder : installation.jars()) {
+      try (var files = Files.list(folder)) {
+        files.forEach(bundles::add);
+      }
     }
+    properties.put(SystemPackages.PROPERTY, SystemPackages.of(framework, bundles));
     return properties;
   }
 
