@@ -83,7 +83,8 @@ final class Figures {
       return "?";
     }
     double size = Math.abs(value);
-    String format = size >= 99.95 ? "%.0f" : size >= 9.995 ? "%.1f" : size >= 0.9995 ? "%.2f" : "%.3f";
+    String format =
+        size >= 99.95 ? "%.0f" : size >= 9.995 ? "%.1f" : size >= 0.9995 ? "%.2f" : "%.3f";
     return value == 0 ? "0" : String.format(Locale.ROOT, format, value);
   }
 

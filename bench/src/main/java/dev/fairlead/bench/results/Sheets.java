@@ -39,15 +39,7 @@ final class Sheets {
 
   private Sheet rates() {
     List<String> columns =
-        List.of(
-            "",
-            "end to end/s",
-            "min–max",
-            "sent/s",
-            "MB/s",
-            "CPU s/M",
-            "ours/raw",
-            CLEAN_HEAD);
+        List.of("", "end to end/s", "min–max", "sent/s", "MB/s", "CPU s/M", "ours/raw", CLEAN_HEAD);
     return sheet(
         "How fast",
         "Median of the repeats. ours/raw: how many times the raw client's rate ours is; l/d/r:"

@@ -5,9 +5,12 @@ import java.util.List;
 import java.util.concurrent.AbstractExecutorService;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A transport's threads in the form that Paho asks for. Paho keeps three of them for as long as a
@@ -18,14 +21,32 @@ final class LinkThreads extends AbstractExecutorService implements ScheduledExec
 
   private final ExecutorService threads;
   private final ScheduledExecutorService timer;
+  private final Beginning beginning;
+  private final AtomicBoolean begun = new AtomicBoolean();
 
-  LinkThreads(ExecutorService threads, ScheduledExecutorService timer) {
+  LinkThreads(ExecutorService threads, ScheduledExecutorService timer, Beginning beginning) {
     this.threads = threads;
     this.timer = timer;
+    this.beginning = beginning;
   }
 
+  /** What Paho has run first, and does not submit, is what starts its other threads. */
   @Override
   public void execute(Runnable task) {
+    if (task instanceof Future || !begun.compareAndSet(false, true)) {
+      run(task);
+      return;
+    }
+    beginning.expect();
+    try {
+      run(() -> beginning.run(task));
+    } catch (RejectedExecutionException e) {
+      beginning.end();
+      throw e;
+    }
+  }
+
+  private void run(Runnable task) {
     threads.execute(
         () -> {
           Thread thread = Thread.currentThread();

@@ -41,15 +41,20 @@ final class MqttConnection {
 
   private static final System.Logger LOG = System.getLogger("dev.fairlead.transport.mqtt");
   private static final long FAREWELL_MILLIS = 300;
+  private static final long BEGINNING_MILLIS = 2_000;
 
   private final MqttAsyncClient client;
   private final MqttSettings settings;
   private final Wire wire;
+  private final Beginning beginning;
+  private final CompletableFuture<IMqttToken> done = new CompletableFuture<>();
 
-  private MqttConnection(MqttAsyncClient client, MqttSettings settings, Wire wire) {
+  private MqttConnection(
+      MqttAsyncClient client, MqttSettings settings, Wire wire, Beginning beginning) {
     this.client = client;
     this.settings = settings;
     this.wire = wire;
+    this.beginning = beginning;
   }
 
   /**
@@ -65,8 +70,10 @@ final class MqttConnection {
       ExecutorService threads,
       ScheduledExecutorService timer)
       throws IOException {
-    Wire wire = new Wire(settings.host(), settings.port(), settings.tls(), CONNECT_TIMEOUT);
-    LinkThreads linkThreads = new LinkThreads(threads, timer);
+    Beginning beginning = new Beginning();
+    Wire wire =
+        new Wire(settings.host(), settings.port(), settings.tls(), CONNECT_TIMEOUT, beginning);
+    LinkThreads linkThreads = new LinkThreads(threads, timer, beginning);
     try {
       MqttAsyncClient client =
           new MqttAsyncClient(
@@ -76,20 +83,19 @@ final class MqttConnection {
               new Pinger(linkThreads, wire::heardAt, silent, System::nanoTime),
               linkThreads);
       client.setCallback(callback);
-      return new MqttConnection(client, settings, wire);
+      return new MqttConnection(client, settings, wire, beginning);
     } catch (MqttException e) {
       throw new IOException("The client cannot be made.", e);
     }
   }
 
   /**
-   * Connects; blocks until that is done or has failed.
+   * Connects, once; blocks until that is done, has failed, or this is closed.
    *
    * @return what the broker says of itself
    * @throws TransportException {@code REFUSED} when it turned us down
    */
   MqttProperties connect() throws IOException, InterruptedException, TimeoutException {
-    CompletableFuture<IMqttToken> done = new CompletableFuture<>();
     try {
       client.connect(options(), null, completing(done));
       MqttProperties said =
@@ -151,7 +157,7 @@ final class MqttConnection {
 
   /** For tests of faults: breaks the connection as a network would. */
   void cut() {
-    wire.stop();
+    wire.cut();
   }
 
   MqttAsyncClient client() {
@@ -164,6 +170,13 @@ final class MqttConnection {
    * @param farewell whether to tell the broker, which then does not publish the last will
    */
   void close(boolean farewell) {
+    done.completeExceptionally(new IOException("The connection is closed."));
+    if (!beginning.isOverWithin(0)) {
+      wire.cut(); // Paho cannot end what it is beginning, but that can fail
+      if (!beginning.isOverWithin(BEGINNING_MILLIS)) {
+        LOG.log(Level.WARNING, "A connection that is given up does not end its beginning.");
+      }
+    }
     try {
       if (!farewell) {
         wire.stop();

@@ -33,16 +33,18 @@ final class Wire extends SocketFactory implements NetworkModule {
   private final int port;
   private final @Nullable SSLContext tls;
   private final int timeoutMillis;
+  private final Beginning beginning;
   private @Nullable Socket plain;
   private @Nullable Socket socket;
   private boolean cut;
   private volatile long heardAt = System.nanoTime();
 
-  Wire(String host, int port, @Nullable SSLContext tls, Duration timeout) {
+  Wire(String host, int port, @Nullable SSLContext tls, Duration timeout, Beginning beginning) {
     this.host = host;
     this.port = port;
     this.tls = tls;
     this.timeoutMillis = (int) timeout.toMillis();
+    this.beginning = beginning;
   }
 
   @Override
@@ -93,6 +95,7 @@ final class Wire extends SocketFactory implements NetworkModule {
 
     @Override
     public int read(byte[] into, int from, int count) throws IOException {
+      beginning.hurry();
       int got = super.read(into, from, count);
       if (got > 0) {
         heardAt = System.nanoTime();
@@ -113,12 +116,17 @@ final class Wire extends SocketFactory implements NetworkModule {
     return socket;
   }
 
+  @Override
+  public void stop() {
+    beginning.end();
+    cut();
+  }
+
   /**
    * Closes the socket below first: a TLS socket would wait for a writer that a stalled peer holds.
    * What was written before still arrives.
    */
-  @Override
-  public void stop() {
+  void cut() {
     Socket below;
     Socket above;
     synchronized (this) {
