@@ -73,4 +73,11 @@ public record Batch(
     rest.position(Lines.behind(payload, cut));
     return new Batch(stream, number, count - cut, rest, null);
   }
+
+  /** The same, which holds on to its own bytes alone. */
+  Batch copy() {
+    byte[] bytes = new byte[payload.remaining()];
+    payload.get(payload.position(), bytes);
+    return new Batch(stream, first, count, ByteBuffer.wrap(bytes), gap);
+  }
 }

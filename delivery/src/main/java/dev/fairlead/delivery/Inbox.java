@@ -290,6 +290,7 @@ public final class Inbox implements AutoCloseable {
 
     private long missing;
     private long missingSince;
+    private long witnessAt;
     private int repeats;
 
     /** Up to here all is stored and synced. */
@@ -381,7 +382,8 @@ public final class Inbox implements AutoCloseable {
     /** Whether what goes before a batch has not come for so long that the peer has lost it. */
     private boolean isGivenUp(Headers.BatchHeader header) {
       long now = runner.nanoTime();
-      if (witness == 0 || missing != expected) {
+      boolean away = now - witnessAt >= LOST_AFTER; // the peer may have lost it as well
+      if (witness == 0 || missing != expected || (witness != header.first() && away)) {
         missing = expected;
         witness = header.first();
         missingSince = now;
@@ -389,6 +391,7 @@ public final class Inbox implements AutoCloseable {
       } else if (witness == header.first()) {
         repeats++;
       }
+      witnessAt = witness == header.first() ? now : witnessAt;
       return witness == header.first()
           && repeats >= LOST_AFTER_REPEATS
           && now - missingSince >= LOST_AFTER;
@@ -433,8 +436,9 @@ public final class Inbox implements AutoCloseable {
     }
 
     /** Whether it waits here for what goes before it. */
-    private boolean hold(Batch batch) {
+    private boolean hold(Batch early) {
       outOfOrder.increment();
+      Batch batch = unheld(early);
       int size = batch.payload().remaining();
       boolean fits =
           held.size() < MAX_HELD
@@ -460,6 +464,17 @@ public final class Inbox implements AutoCloseable {
         acknowledgeMe();
       }
       return isHeld;
+    }
+
+    /** A sender that has begun anew may send longer batches: what is held of one is cut off. */
+    private Batch unheld(Batch batch) {
+      Batch rest = batch;
+      Batch known = held.get(rest.first());
+      while (known != null && known.last() < rest.last()) {
+        rest = rest.from(known.last() + 1);
+        known = held.get(rest.first());
+      }
+      return rest.first() == batch.first() ? batch : rest.copy();
     }
 
     /** Gives the store what has waited for its turn. */

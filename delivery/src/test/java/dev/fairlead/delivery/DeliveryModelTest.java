@@ -50,7 +50,15 @@ class DeliveryModelTest {
             t -> t.troubles,
             t -> t.recovered,
             t -> t.forgotten,
-            t -> t.backlogs)
+            t -> t.backlogs,
+            t -> t.storedSchedules,
+            t -> t.confirmed,
+            t -> t.refusedByBroker,
+            t -> t.givenAgain,
+            t -> t.brokerRestarts,
+            t -> t.brokerPowerCuts,
+            t -> t.lostByBroker,
+            t -> t.notKept)
         .allSatisfy(met -> assertThat((Long) met).isGreaterThan(SCHEDULES / 100));
   }
 

@@ -108,6 +108,20 @@ class InboxTest {
   }
 
   @Test
+  void aLongerBatchIsNotHiddenByAShorterOneThatIsEarlyAsWell() {
+    send(batch(3, 1, "c"));
+    send(batch(3, 3, "c\nd\ne"));
+    send(batch(3, 2, "c\nd"));
+    settle();
+    assertThat(inbox.books().heldBytes()).isEqualTo(1 + 3);
+    send(batch(1, 2, "a\nb"));
+    settle();
+    assertThat(store.storedUpTo(ID)).isEqualTo(5);
+    assertThat(store.batches(ID).get(2).records())
+        .containsExactly("d".getBytes(UTF_8), "e".getBytes(UTF_8));
+  }
+
+  @Test
   void theTurnOfWhatCameLastIsTold() {
     Map<String, String> headers = batch(3, 1, "c");
     headers.put("fl-turn", "9");
@@ -432,6 +446,20 @@ class InboxTest {
       time.pass(Duration.ofSeconds(6));
     }
     assertThat(last).isCompleted();
+    assertThat(store.storedUpTo(ID)).isEqualTo(8);
+  }
+
+  @Test
+  void aPeerMayAlsoLoseWhatHasShownThatSomethingIsMissing() {
+    StoringLink link = storingLink();
+    last(link, alone(5, "x"), "x");
+    for (int repeat = 0; repeat <= 8; repeat++) {
+      time.pass(Duration.ofSeconds(5));
+      last(link, alone(8, "y"), "y"); // and 5 does not come again
+    }
+    settle();
+    assertThat(last).isCompleted();
+    assertThat(store.batches(ID).get(0).gap()).isEqualTo("not-kept");
     assertThat(store.storedUpTo(ID)).isEqualTo(8);
   }
 

@@ -9,9 +9,11 @@ import dev.fairlead.transport.api.Transport.Subscription;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.LongStream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -81,6 +83,11 @@ class PlantedFaultsTest {
     FIRST_KEPT_FORGOTTEN(
         new Schedule.Faults() {
           @Override
+          boolean stored(boolean drawn) {
+            return false;
+          }
+
+          @Override
           Link agentLink(Link link) {
             return new Bent(link, headers -> with(headers, "fl-kept", of(headers, "fl-first")));
           }
@@ -120,8 +127,102 @@ class PlantedFaultsTest {
     FORGOTTEN_WHEN_SENT(
         new Schedule.Faults() {
           @Override
+          boolean stored(boolean drawn) {
+            return false;
+          }
+
+          @Override
           StreamConfig config(StreamConfig config) {
             return config.withForgetAt(AckLevel.STORED);
+          }
+
+          @Override
+          Link agentLink(Link link) {
+            return new Bent(link, headers -> headers) {
+              @Override
+              public CompletionStage<Void> sendStored(Message message) {
+                return send(message);
+              }
+            };
+          }
+        }),
+
+    /** The broker says that it has stored what was only sent to it. */
+    STORED_SAID_TOO_EARLY(
+        new StoredFaults() {
+          @Override
+          SimBroker broker(SimTime time, Random random) {
+            return new SimBroker(time, random) {
+              @Override
+              boolean saysSoTooEarly() {
+                return true;
+              }
+            };
+          }
+        }),
+
+    /** The broker stores what comes behind a batch that it has not stored. */
+    STORED_WITH_A_HOLE(
+        new StoredFaults() {
+          @Override
+          SimBroker broker(SimTime time, Random random) {
+            return new SimBroker(time, random) {
+              @Override
+              boolean takesWhatComesBehind() {
+                return true;
+              }
+            };
+          }
+        }),
+
+    /** The sink lets the broker forget what it has not synced. */
+    DEALT_WITH_BEFORE_SYNC(
+        new StoredFaults() {
+          @Override
+          Link sinkLink(Link link) {
+            return new Bent(link, headers -> headers) {
+              @Override
+              public Subscription subscribeStored(
+                  String pattern, Function<Message, CompletionStage<Void>> handler) {
+                return link.subscribeStored(
+                    pattern,
+                    message -> {
+                      CompletableFuture<Void> dealt = handler.apply(message).toCompletableFuture();
+                      return dealt.isCompletedExceptionally()
+                          ? dealt
+                          : CompletableFuture.completedStage(null);
+                    });
+              }
+            };
+          }
+        }),
+
+    /** The sender does not say that the broker may have what it no longer holds itself. */
+    BROKER_FORGOTTEN(
+        new StoredFaults() {
+          @Override
+          Link agentLink(Link link) {
+            return new Bent(
+                link,
+                headers ->
+                    headers.containsKey("fl-held")
+                        ? with(headers, "fl-kept", of(headers, "fl-held"))
+                        : headers);
+          }
+        }),
+
+    /** The sender does not say what it holds itself, so what the broker has lost is waited for. */
+    HELD_NOT_TOLD(
+        new StoredFaults() {
+          @Override
+          Link agentLink(Link link) {
+            return new Bent(
+                link,
+                headers -> {
+                  Map<String, String> fewer = new HashMap<>(headers);
+                  fewer.remove("fl-held");
+                  return fewer;
+                });
           }
         }),
 
@@ -170,8 +271,16 @@ class PlantedFaultsTest {
     }
   }
 
+  /** At the level STORED alone. */
+  private static class StoredFaults extends Schedule.Faults {
+    @Override
+    boolean stored(boolean drawn) {
+      return true;
+    }
+  }
+
   /** A link that changes the headers of what is sent. */
-  private static final class Bent implements Link {
+  private static class Bent implements Link {
 
     private final Link link;
     private final UnaryOperator<Map<String, String>> how;
@@ -183,13 +292,27 @@ class PlantedFaultsTest {
 
     @Override
     public CompletionStage<Void> send(Message message) {
-      return link.send(
-          new Message(message.address(), how.apply(message.headers()), message.payload()));
+      return link.send(bent(message));
+    }
+
+    @Override
+    public CompletionStage<Void> sendStored(Message message) {
+      return link.sendStored(bent(message));
+    }
+
+    private Message bent(Message message) {
+      return new Message(message.address(), how.apply(message.headers()), message.payload());
     }
 
     @Override
     public Subscription subscribe(String pattern, Consumer<Message> handler) {
       return link.subscribe(pattern, handler);
+    }
+
+    @Override
+    public Subscription subscribeStored(
+        String pattern, Function<Message, CompletionStage<Void>> handler) {
+      return link.subscribeStored(pattern, handler);
     }
 
     @Override

@@ -49,12 +49,22 @@ final class Schedule {
     MemoryDisk afterKill(MemoryDisk disk) {
       return disk;
     }
+
+    /** Whether senders forget what the broker has stored. */
+    boolean stored(boolean drawn) {
+      return drawn;
+    }
+
+    SimBroker broker(SimTime time, Random random) {
+      return new SimBroker(time, random);
+    }
   }
 
   private static final String[] NAMES = {"events", "logs"};
   private static final Policy[] POLICIES = Policy.values();
   private static final long SPOOL_BYTES = 64 * 1024;
   private static final String DROPPED = "(dropped)";
+  private static final String NOT_KEPT = "not-kept";
 
   final Totals totals = new Totals();
   private final Random random;
@@ -62,6 +72,10 @@ final class Schedule {
   private final SimTime time = new SimTime();
   private final SimNet net;
   private final boolean heavy;
+
+  /** Whether this one runs at the level STORED: senders forget what the broker has stored. */
+  private final boolean stored;
+
   private final List<Sender> senders = new ArrayList<>();
   private SimTime.Life agentLife;
   private SwapLink agentLink;
@@ -91,6 +105,14 @@ final class Schedule {
     long recovered;
     long forgotten;
     long backlogs;
+    long storedSchedules;
+    long confirmed;
+    long refusedByBroker;
+    long givenAgain;
+    long brokerRestarts;
+    long brokerPowerCuts;
+    long lostByBroker;
+    long notKept;
 
     void add(Totals other) {
       appended += other.appended;
@@ -108,6 +130,14 @@ final class Schedule {
       recovered += other.recovered;
       forgotten += other.forgotten;
       backlogs += other.backlogs;
+      storedSchedules += other.storedSchedules;
+      confirmed += other.confirmed;
+      refusedByBroker += other.refusedByBroker;
+      givenAgain += other.givenAgain;
+      brokerRestarts += other.brokerRestarts;
+      brokerPowerCuts += other.brokerPowerCuts;
+      lostByBroker += other.lostByBroker;
+      notKept += other.notKept;
     }
   }
 
@@ -126,6 +156,9 @@ final class Schedule {
 
     private boolean troubled;
 
+    /** The last record is appended. */
+    private boolean saidLast;
+
     /** Numberings that ended with their process, and how far they were delivered. */
     private final List<Ended> ended = new ArrayList<>();
 
@@ -136,7 +169,8 @@ final class Schedule {
               .withCapacity(64 * 1024)
               .withBatch(1024 << random.nextInt(3), Duration.ofNanos(random.nextInt(400_000)))
               .withPolicy(policy)
-              .withPriority(name.equals("events") ? 0 : 1);
+              .withPriority(name.equals("events") ? 0 : 1)
+              .withForgetAt(stored ? AckLevel.STORED : AckLevel.DELIVERED);
       config = faults.config(made);
       disk = random.nextInt(5) > 0 ? faults.agentDisk() : null;
       stream = open();
@@ -203,7 +237,7 @@ final class Schedule {
         require(disk.size() <= SPOOL_BYTES, "the spool has " + disk.size() + " bytes");
         promised = Math.max(promised, at.spooled());
       } else {
-        promised = Math.max(promised, at.delivered());
+        promised = Math.max(promised, stored ? at.stored() : at.delivered());
       }
       totals.troubles += stream.trouble().isPresent() ? 1 : 0;
       totals.backlogs += books.queued() > 0 && books.queuedBytes() == 0 ? 1 : 0;
@@ -244,61 +278,119 @@ final class Schedule {
     }
 
     boolean isDone() {
-      return stream.books().queued() == 0 && stream.positions().delivered() == stream.last();
+      return stream.books().queued() == 0
+          && (!stored || saidLast)
+          && stream.positions().delivered() == stream.last();
+    }
+
+    /** What a broker has lost of a stream's end shows when something comes behind it. */
+    void sayLast() {
+      if (!saidLast && stream.books().queued() == 0) {
+        long before = stream.last();
+        long number = stream.tryAppend("last".getBytes(US_ASCII));
+        saidLast = number >= 0;
+        if (saidLast) {
+          ledger.put(before + 1, number == 0 ? DROPPED : "last");
+        }
+      }
     }
 
     void end() {
       Books books = stream.books();
       require(books.queued() == 0 && books.queuedBytes() == 0, "not empty: " + books);
-      long[] found = compare(stream.id(), ledger, stream.last());
+      Found found = compare(stream.id(), ledger, stream.last());
       // What an earlier process had sent may be in the store, and yet be dropped by a later one;
       // and a disk that is full may not even have room to say how many were delivered.
-      long both = lives > 0 && config.policy() != Policy.BLOCK ? found[0] - books.delivered() : 0;
+      long records = books.delivered() - found.notKeptRecords;
+      long gaps = books.droppedTotal() - found.notKeptGaps;
+      boolean open = lives > 0 || found.notKeptUnclear > 0;
+      long both = open && config.policy() != Policy.BLOCK ? found.records - records : 0;
+      boolean unclear = both > 0 && both <= found.notKeptUnclear;
       require(
-          (both == 0 || troubled || (both > 0 && config.policy() == Policy.DROP_OLD))
-              && found[0] == books.delivered() + both
-              && found[1] == books.droppedTotal() - both,
-          "stored %d and lost %d, but %s".formatted(found[0], found[1], books));
+          (both == 0 || troubled || unclear || (both > 0 && config.policy() == Policy.DROP_OLD))
+              && found.records == records + both
+              && found.gaps == gaps - both,
+          "stored %s, but %s".formatted(found, books));
       totals.appended += books.appended();
       totals.resent += books.resent();
       totals.dropped += books.droppedTotal();
       for (Ended one : ended) {
-        long stored = store.storedUpTo(one.id);
-        require(stored >= one.promised, "promised %d of %s".formatted(one.promised, one.id));
-        compare(one.id, one.ledger, stored);
+        long last = store.storedUpTo(one.id);
+        for (long number = last + 1; number <= one.promised; number++) {
+          require(
+              net.broker.hasLost(one.id, number),
+              "promised %d of %s, stored %d".formatted(one.promised, one.id, last));
+        }
+        compare(one.id, one.ledger, last);
         totals.appended += one.ledger.size();
       }
     }
 
-    /** Holds the store against the ledger, up to a number; gives records and gaps. */
-    private long[] compare(StreamId id, NavigableMap<Long, String> appended, long last) {
+    /** Holds the store against the ledger, up to a number. */
+    private Found compare(StreamId id, NavigableMap<Long, String> appended, long last) {
       long next = 1;
-      long[] found = new long[2];
+      Found found = new Found();
       for (Batch batch : store.batches(id)) {
         require(batch.first() == next, "a hole before " + batch.first());
         next = batch.last() + 1;
-        if (batch.isGap()) {
+        if (NOT_KEPT.equals(batch.gap())) {
+          for (long number = batch.first(); number <= batch.last(); number++) {
+            require(
+                net.broker.hasLost(id, number),
+                "record %d of %s was taken for lost".formatted(number, id));
+            found.notKept(config.policy(), DROPPED.equals(appended.get(number)));
+          }
+        } else if (batch.isGap()) {
           require(
               config.policy().reason().equals(batch.gap()) && config.policy() != Policy.BLOCK,
               "a gap: " + batch);
-          found[1] += batch.count();
-          continue;
-        }
-        long number = batch.first();
-        for (byte[] record : batch.records()) {
-          String text = new String(record, US_ASCII);
-          require(text.equals(appended.get(number)), "record %d is another".formatted(number));
-          number++;
-          found[0]++;
+          found.gaps += batch.count();
+        } else {
+          long number = batch.first();
+          for (byte[] record : batch.records()) {
+            String text = new String(record, US_ASCII);
+            require(text.equals(appended.get(number)), "record %d is another".formatted(number));
+            number++;
+            found.records++;
+          }
         }
       }
       require(next == last + 1, "stored up to %d of %d".formatted(next - 1, last));
       if (config.policy() == Policy.DROP_NEW) {
         long dropped =
             appended.headMap(last, true).values().stream().filter(DROPPED::equals).count();
-        require(dropped == found[1], "dropped %d, lost %d".formatted(dropped, found[1]));
+        require(
+            dropped == found.gaps + found.notKeptGaps,
+            "dropped %d, found %s".formatted(dropped, found));
       }
+      totals.notKept += found.notKeptRecords + found.notKeptGaps;
       return found;
+    }
+  }
+
+  /** What the store has of one numbering; and what a broker had lost, as far as the model knows. */
+  private static final class Found {
+    private long records;
+    private long gaps;
+    private long notKeptRecords;
+    private long notKeptGaps;
+
+    /** Of those taken for records, how many a sender that drops the old may have dropped. */
+    private long notKeptUnclear;
+
+    void notKept(Policy policy, boolean dropped) {
+      if (dropped) {
+        notKeptGaps++;
+      } else {
+        notKeptRecords++;
+        notKeptUnclear += policy == Policy.DROP_OLD ? 1 : 0;
+      }
+    }
+
+    @Override
+    public String toString() {
+      return "%d records, %d in gaps, not kept %d and %d"
+          .formatted(records, gaps, notKeptRecords, notKeptGaps);
     }
   }
 
@@ -308,8 +400,11 @@ final class Schedule {
   Schedule(long seed, Faults faults) {
     this.random = new Random(seed);
     this.faults = faults;
-    net = new SimNet(time, random);
+    net = new SimNet(time, random, faults.broker(time, random));
     heavy = random.nextInt(3) == 0;
+    stored = faults.stored(random.nextInt(3) == 0);
+    totals.storedSchedules += stored ? 1 : 0;
+    net.broker.syncsAlways = random.nextInt(4) == 0;
     startAgent();
     for (String name : NAMES) {
       senders.add(new Sender(name));
@@ -334,7 +429,8 @@ final class Schedule {
             store,
             List.of("fl/*/up/events", "fl/*/up/logs"),
             id -> Optional.of(id.address().replace("/up/", "/down/acks/")),
-            InboxListener.NONE);
+            InboxListener.NONE,
+            stored ? AckLevel.STORED : AckLevel.DELIVERED);
     if (random.nextBoolean()) {
       store.streams().forEach(inbox::announce);
     }
@@ -350,13 +446,25 @@ final class Schedule {
       senders.forEach(Sender::check);
     }
     heal();
-    for (int i = 0; i < 400 && !senders.stream().allMatch(Sender::isDone); i++) {
+    for (int i = 0; i < (stored ? 2000 : 400) && !isDone(); i++) {
+      if (stored) {
+        senders.forEach(Sender::sayLast);
+      }
       time.pass(Duration.ofMillis(250));
       senders.forEach(Sender::check);
     }
     time.pass(Duration.ofSeconds(1));
+    require(net.broker.isEmpty(), "the broker still holds " + net.broker);
     senders.forEach(Sender::end);
+    totals.confirmed += net.broker.confirmed;
+    totals.refusedByBroker += net.broker.refused;
+    totals.givenAgain += net.broker.givenAgain;
+    totals.lostByBroker += net.broker.lostMessages;
     count(inbox.books());
+  }
+
+  private boolean isDone() {
+    return senders.stream().allMatch(Sender::isDone) && net.broker.isEmpty();
   }
 
   private void weather() {
@@ -379,6 +487,7 @@ final class Schedule {
     for (Sender sender : senders) {
       mend(sender.disk);
     }
+    net.broker.room = Long.MAX_VALUE;
     agentLink.comeBack();
     sinkLink.comeBack();
   }
@@ -391,7 +500,7 @@ final class Schedule {
   }
 
   private void act() {
-    switch (random.nextInt(24)) {
+    switch (random.nextInt(stored ? 30 : 24)) {
       case 0 -> agentLink.cut();
       case 1 -> sinkLink.cut();
       case 2, 3 -> agentLink.comeBack();
@@ -410,6 +519,11 @@ final class Schedule {
       case 10 -> killAgent(random.nextBoolean());
       case 11 -> swap();
       case 12 -> weather();
+      case 24 -> restartBroker();
+      case 25 -> cutPowerOfBroker();
+      case 26 -> net.broker.room = random.nextInt(6000);
+      case 27 -> net.broker.room = Long.MAX_VALUE;
+      case 28 -> net.broker.sync();
       default -> senders.get(random.nextInt(senders.size())).append();
     }
   }
@@ -428,6 +542,18 @@ final class Schedule {
     totals.swaps++;
     SimNet.End old = (random.nextBoolean() ? agentLink : sinkLink).swap();
     time.at(time.nanoTime() + random.nextInt(5_000_000), old::remove);
+  }
+
+  private void restartBroker() {
+    totals.brokerRestarts++;
+    net.cutAll();
+    net.broker.restart();
+  }
+
+  private void cutPowerOfBroker() {
+    totals.brokerPowerCuts++;
+    net.cutAll();
+    net.broker.powerCut();
   }
 
   private void killSink(boolean powerCut) {

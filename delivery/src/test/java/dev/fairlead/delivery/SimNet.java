@@ -8,10 +8,13 @@ import dev.fairlead.transport.api.Transport.Subscription;
 import dev.fairlead.transport.api.TransportException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /** A network that loses, doubles, delays and mixes up messages, as its random numbers say. */
 final class SimNet {
@@ -32,9 +35,22 @@ final class SimNet {
   private final List<End> ends = new ArrayList<>();
   private long lastArrival;
 
+  /** What stores what is sent so. */
+  final SimBroker broker;
+
   SimNet(SimTime time, Random random) {
+    this(time, random, new SimBroker(time, random));
+  }
+
+  SimNet(SimTime time, Random random, SimBroker broker) {
     this.time = time;
     this.random = random;
+    this.broker = broker;
+  }
+
+  /** Every connection is gone, since the peer of all is. */
+  void cutAll() {
+    List.copyOf(ends).forEach(End::cut);
   }
 
   End end() {
@@ -61,7 +77,11 @@ final class SimNet {
 
     private record Standing(String pattern, Consumer<Message> handler) {}
 
+    private record Reading(String pattern, Function<Message, CompletionStage<Void>> handler) {}
+
     private final List<Standing> standing = new ArrayList<>();
+    private final List<Reading> reading = new ArrayList<>();
+    private final Map<String, SimBroker.Lane> lanes = new TreeMap<>();
     private final List<Runnable> actions = new ArrayList<>();
     private boolean connected = true;
     private int connection;
@@ -98,10 +118,54 @@ final class SimNet {
       return taken;
     }
 
-    /** The network stores nothing, and says that it does: who believes it is the test's affair. */
     @Override
     public CompletionStage<Void> sendStored(Message message) {
-      return send(message);
+      if (keepSent) {
+        sent.add(message);
+      }
+      return lanes.computeIfAbsent(message.address(), any -> broker.new Lane(this)).send(message);
+    }
+
+    @Override
+    public Subscription subscribeStored(
+        String pattern, Function<Message, CompletionStage<Void>> handler) {
+      Reading one = new Reading(pattern, handler);
+      reading.add(one);
+      broker.reads(this);
+      return () -> reading.remove(one);
+    }
+
+    /** Who takes a stored message here now. */
+    List<Function<Message, CompletionStage<Void>>> readersOf(Message message) {
+      return connected
+          ? reading.stream()
+              .filter(one -> message.matches(one.pattern))
+              .map(Reading::handler)
+              .toList()
+          : List.of();
+    }
+
+    Weather weather() {
+      return weather;
+    }
+
+    boolean happens(double chance) {
+      return SimNet.this.happens(chance);
+    }
+
+    /** When something that is sent now arrives. */
+    long arrival() {
+      return SimNet.this.arrival();
+    }
+
+    /** Something that happens if the connection of now is still there. */
+    Runnable whileConnected(Runnable what) {
+      int mine = connection;
+      return () -> {
+        if (mine == connection) {
+          what.run();
+        }
+      };
     }
 
     private void arrive(Message message, int mine) {
@@ -140,18 +204,23 @@ final class SimNet {
     void cut() {
       connected = false;
       connection++;
+      List<SimBroker.Lane> all = List.copyOf(lanes.values());
+      lanes.clear();
+      all.forEach(SimBroker.Lane::end);
     }
 
     /** Its process is gone, or has another one. */
     void remove() {
       cut();
       ends.remove(this);
+      broker.readsNoMore(this);
     }
 
     void comeBack() {
       if (!connected) {
         connected = true;
         List.copyOf(actions).forEach(Runnable::run);
+        broker.lookSoon();
       }
     }
   }

@@ -7,13 +7,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /** One end of the network after the other, as a switchboard would have it, without threads. */
 class SwapLink implements Link {
 
   private record Standing(String pattern, Consumer<Message> handler) {}
 
+  private record Reading(String pattern, Function<Message, CompletionStage<Void>> handler) {}
+
   private final SimNet net;
+  private final List<SimNet.End> all = new ArrayList<>();
+  private final List<Reading> reading = new ArrayList<>();
   private final List<Standing> standing = new ArrayList<>();
   private final List<Runnable> actions = new ArrayList<>();
   private SimNet.End current;
@@ -25,6 +30,7 @@ class SwapLink implements Link {
 
   private SimNet.End open() {
     SimNet.End end = net.end();
+    all.add(end);
     end.onConnected(() -> List.copyOf(actions).forEach(Runnable::run));
     return end;
   }
@@ -34,6 +40,7 @@ class SwapLink implements Link {
     SimNet.End old = current;
     SimNet.End fresh = open();
     standing.forEach(one -> fresh.subscribe(one.pattern, one.handler));
+    reading.forEach(one -> fresh.subscribeStored(one.pattern, one.handler));
     current = fresh;
     List.copyOf(actions).forEach(Runnable::run);
     return old;
@@ -49,8 +56,9 @@ class SwapLink implements Link {
 
   /** The process is gone. */
   void remove() {
-    current.remove();
+    all.forEach(SimNet.End::remove);
     standing.clear();
+    reading.clear();
     actions.clear();
   }
 
@@ -70,6 +78,15 @@ class SwapLink implements Link {
     standing.add(one);
     current.subscribe(pattern, handler);
     return () -> standing.remove(one);
+  }
+
+  @Override
+  public Subscription subscribeStored(
+      String pattern, Function<Message, CompletionStage<Void>> handler) {
+    Reading one = new Reading(pattern, handler);
+    reading.add(one);
+    current.subscribeStored(pattern, handler);
+    return () -> reading.remove(one);
   }
 
   @Override
