@@ -3,23 +3,24 @@ package dev.fairlead.bench.results;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.Comparator;
 import java.util.List;
 
 /**
  * How a run went by.
  *
  * @param points how many records were stored when, by rising time
- * @param marks what was done when: faults and their ends
+ * @param marks what was done when: faults and their ends; they are brought into order
  */
 public record Timeline(List<Point> points, List<Mark> marks) {
 
   /** Nothing was noted. */
   public static final Timeline NONE = new Timeline(List.of(), List.of());
 
-  /** Copies the lists. */
+  /** Copies the lists, the marks by rising time. */
   public Timeline {
     points = List.copyOf(points);
-    marks = List.copyOf(marks);
+    marks = marks.stream().sorted(Comparator.comparingLong(Mark::millis)).toList();
   }
 
   /**
