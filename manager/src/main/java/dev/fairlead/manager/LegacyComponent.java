@@ -19,6 +19,8 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.HashSet;
+import java.util.Set;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -31,12 +33,12 @@ import org.osgi.service.component.annotations.Reference;
  * {@code issuer.target}.
  */
 @Component(
-    service = PeerAdmission.class,
+    service = {PeerAdmission.class, LegacyCounts.class},
     immediate = true,
     configurationPid = "dev.fairlead.manager.legacy",
     configurationPolicy = ConfigurationPolicy.REQUIRE,
     property = "transport.name=" + LegacyComponent.NAME)
-public final class LegacyComponent implements PeerAdmission {
+public final class LegacyComponent implements PeerAdmission, LegacyCounts {
 
   static final String NAME = "legacy";
 
@@ -54,6 +56,8 @@ public final class LegacyComponent implements PeerAdmission {
   private final TransportProvider provider;
   private final CredentialIssuer issuer;
   private final Runner runner = Runner.start("fl-legacy");
+  private final Set<LegacyDoor> doors = new HashSet<>(); // guarded by itself, as is what follows
+  private LegacyDoor.Books before = new LegacyDoor.Books(0, 0, 0);
 
   /** Waits for VMs. */
   @Activate
@@ -99,6 +103,9 @@ public final class LegacyComponent implements PeerAdmission {
           "Nobody can listen for agents of 2024 beside %s: %s".formatted(peer, e.getMessage()),
           e);
     }
+    synchronized (doors) {
+      doors.add(door);
+    }
     TransportSettings none = new TransportSettings(null, null, null);
     keeper.start(
         () -> {
@@ -114,8 +121,38 @@ public final class LegacyComponent implements PeerAdmission {
       keeper.close();
       door.close();
       board.close();
+      forget(door);
       LOG.log(INFO, "Of the agent of {0}, of 2024: {1}", subject, door.books());
     };
+  }
+
+  private void forget(LegacyDoor door) {
+    synchronized (doors) {
+      if (doors.remove(door)) {
+        before = before.plus(door.books());
+      }
+    }
+  }
+
+  private LegacyDoor.Books books() {
+    synchronized (doors) {
+      return doors.stream().map(LegacyDoor::books).reduce(before, LegacyDoor.Books::plus);
+    }
+  }
+
+  @Override
+  public long taken() {
+    return books().taken();
+  }
+
+  @Override
+  public long answered() {
+    return books().answered();
+  }
+
+  @Override
+  public long refused() {
+    return books().refused();
   }
 
   /** The admissions are closed by who asked for them. */

@@ -146,6 +146,7 @@ public final class ManagerComponent {
   private final Duration lifetime;
   private @Nullable CredentialKeeper keeper;
   private @Nullable CredentialIssuer issuer;
+  private volatile @Nullable LegacyCounts legacy;
 
   /**
    * Opens the run directories, finds VMs again, and listens.
@@ -189,7 +190,7 @@ public final class ManagerComponent {
       manager.start();
       link.listen(manager::hello, manager::connected);
       ManagerRoutes routes =
-          new ManagerRoutes(manager, link.registry()::isConnected, BuildFacts.read());
+          new ManagerRoutes(manager, link.registry()::isConnected, () -> legacy, BuildFacts.read());
       server = JsonServer.start(http(own.http()), routes.routes());
       undo.forget();
       LOG.log(
@@ -321,6 +322,23 @@ public final class ManagerComponent {
   /** It goes. */
   void unbindAdmission(PeerAdmission gone) {
     admissions.remove(gone);
+  }
+
+  /** Agents of 2024 are served. */
+  @Reference(
+      name = "legacy",
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void bindLegacy(LegacyCounts bound) {
+    legacy = bound;
+  }
+
+  /** They are not any more, or by another. */
+  void unbindLegacy(LegacyCounts gone) {
+    if (legacy == gone) {
+      legacy = null;
+    }
   }
 
   /** VMs have a way of this host. */

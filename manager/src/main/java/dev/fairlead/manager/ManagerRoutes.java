@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The manager's HTTP API.
@@ -39,16 +40,23 @@ final class ManagerRoutes {
 
   private final Manager manager;
   private final Supplier<Boolean> connected;
+  private final Supplier<@Nullable LegacyCounts> legacy;
   private final BuildFacts build;
 
   /**
    * Makes them.
    *
    * @param connected whether the registry can be asked now
+   * @param legacy gives null while no agents of 2024 are served
    */
-  ManagerRoutes(Manager manager, Supplier<Boolean> connected, BuildFacts build) {
+  ManagerRoutes(
+      Manager manager,
+      Supplier<Boolean> connected,
+      Supplier<@Nullable LegacyCounts> legacy,
+      BuildFacts build) {
     this.manager = manager;
     this.connected = connected;
+    this.legacy = legacy;
     this.build = build;
   }
 
@@ -115,10 +123,23 @@ final class ManagerRoutes {
     gauge(text, "ports_leased", "Host ports that lead to VMs.", manager.leasedPorts());
     gauge(text, "vms_limit", "VMs that may run at once, 0 for any number.", manager.maxVms());
     gauge(text, "registry_connected", "1 if the registry can be asked.", connected.get() ? 1 : 0);
+    LegacyCounts served = legacy.get();
+    if (served != null) {
+      text.append("# HELP fairlead_manager_legacy_frames_total Of agents of 2024, by outcome.\n")
+          .append("# TYPE fairlead_manager_legacy_frames_total counter\n");
+      frames(text, "taken", served.taken());
+      frames(text, "answered", served.answered());
+      frames(text, "refused", served.refused());
+    }
     return Response.bytes(
         200,
         "text/plain; version=0.0.4; charset=utf-8",
         text.toString().getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static void frames(StringBuilder text, String outcome, long count) {
+    text.append(
+        "fairlead_manager_legacy_frames_total{outcome=\"%s\"} %d\n".formatted(outcome, count));
   }
 
   private static void gauge(StringBuilder text, String name, String help, int value) {

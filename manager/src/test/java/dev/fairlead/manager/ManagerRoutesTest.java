@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Base64;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,6 +30,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class ManagerRoutesTest {
+
+  private volatile @Nullable LegacyCounts legacy;
 
   private static final String SEED_DIGEST =
       "7778cd80be286dba0d748c6f3d88c9e82bb8e5cb00dea05d3b63cab2ccfbe89a";
@@ -72,7 +75,8 @@ class ManagerRoutesTest {
     server =
         JsonServer.start(
             HttpSettings.loopback("manager", 0),
-            new ManagerRoutes(manager, registry::isConnected, BuildFacts.read()).routes());
+            new ManagerRoutes(manager, registry::isConnected, () -> legacy, BuildFacts.read())
+                .routes());
   }
 
   @AfterEach
@@ -240,6 +244,28 @@ class ManagerRoutesTest {
     String metrics = ask("GET", "/metrics").body();
     assertThat(metrics)
         .contains("fairlead_manager_vms{state=\"starting\"} 1\n")
-        .contains("fairlead_manager_ports_leased 3\n");
+        .contains("fairlead_manager_ports_leased 3\n")
+        .doesNotContain("legacy");
+    legacy =
+        new LegacyCounts() {
+          @Override
+          public long taken() {
+            return 3;
+          }
+
+          @Override
+          public long answered() {
+            return 2;
+          }
+
+          @Override
+          public long refused() {
+            return 1;
+          }
+        };
+    assertThat(ask("GET", "/metrics").body())
+        .contains("fairlead_manager_legacy_frames_total{outcome=\"taken\"} 3\n")
+        .contains("fairlead_manager_legacy_frames_total{outcome=\"answered\"} 2\n")
+        .contains("fairlead_manager_legacy_frames_total{outcome=\"refused\"} 1\n");
   }
 }

@@ -97,7 +97,13 @@ public final class LegacyDoor implements AutoCloseable {
    * @param answered that were stored, and answered
    * @param refused that were none: their connection was closed
    */
-  public record Books(long taken, long answered, long refused) {}
+  public record Books(long taken, long answered, long refused) {
+
+    /** Of both together. */
+    public Books plus(Books more) {
+      return new Books(taken + more.taken, answered + more.answered, refused + more.refused);
+    }
+  }
 
   /**
    * Opens one.
