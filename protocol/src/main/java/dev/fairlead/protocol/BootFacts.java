@@ -24,10 +24,10 @@ import org.jspecify.annotations.Nullable;
  * fairlead.computation=123
  * fairlead.fleet=fl
  * fairlead.transport=nats                                  the first to be used
- * fairlead.transports=nats=tls://broker.fairlead:4222#9f…  all that are permitted, with their CA, or #-
+ * fairlead.transports=nats=tls://10.0.2.100:4222#9f…  all that are permitted, with their CA, or #-
  * fairlead.credential=initrd:3c…                           its channel, and its SHA-256
  * fairlead.secret=ZXlK…                                    channel cmdline only: base64url of the content
- * fairlead.hosts=broker.fairlead:10.0.2.100                optional: names for the guest's /etc/hosts
+ * fairlead.hosts=nats.example.org:10.0.2.101               optional: names for the guest's /etc/hosts
  * fairlead.forget=stored                                   optional: the level at which the agent forgets; else delivered
  * </pre>
  *

@@ -24,17 +24,19 @@ import java.util.stream.Collectors;
  * relay, which opens a connection of its own. So a broker may be absent when the VM starts, and may
  * come and go. (The {@code -tcp:} form is one connection for QEMU's whole life.)
  *
- * <p>Each name that the guest knows gets an address of its own, 10.0.2.100 and up; what the guest
- * calls by it is the same as what the host calls by it, except that names of this host itself are
- * called {@value #THIS_HOST} in the guest, where loopback is the guest.
+ * <p>Each name that the guest knows gets an address of its own, 10.0.2.101 and up; what the guest
+ * calls by it is the same as what the host calls by it, except that this host itself is {@value
+ * #THIS_HOST} in the guest, where loopback is the guest. That is an address and no name, since to
+ * look whether a name may stand in a certificate Java reads Unicode's tables first, for which an
+ * emulated guest needs a third of a second.
  */
 final class GuestNetwork {
 
-  /** The name in the guest for the host's own loopback. */
-  static final String THIS_HOST = "broker.fairlead";
+  /** In the guest, the host's own loopback. */
+  static final String THIS_HOST = "10.0.2.100";
 
   private static final String SILENTLY = "/bin/sh -c 'exec \"$0\" \"$@\" 2>/dev/null' ";
-  private static final int FIRST_ADDRESS = 100;
+  private static final int FIRST_ADDRESS = 101;
   private static final int MAX_NAMES = 8;
   private static final Pattern IPV4 = Pattern.compile("\\d{1,3}(\\.\\d{1,3}){3}");
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,62}");
@@ -61,8 +63,10 @@ final class GuestNetwork {
     Map<String, String> names = new LinkedHashMap<>();
     for (InetSocketAddress endpoint : this.endpoints) {
       check(endpoint);
-      names.computeIfAbsent(
-          reach(endpoint.getHostString()), name -> "10.0.2." + (FIRST_ADDRESS + names.size()));
+      String name = reach(endpoint.getHostString());
+      if (!name.equals(THIS_HOST)) {
+        names.computeIfAbsent(name, absent -> "10.0.2." + (FIRST_ADDRESS + names.size()));
+      }
     }
     if (names.size() > MAX_NAMES) {
       throw refuse(
@@ -113,7 +117,7 @@ final class GuestNetwork {
       parts.add(
           "guestfwd=tcp:%s:%d-cmd:%s"
               .formatted(
-                  hosts.get(reach(host)),
+                  hosts.getOrDefault(reach(host), THIS_HOST),
                   endpoint.getPort(),
                   QemuCommand.escape(relay + " " + host + " " + endpoint.getPort())));
     }
@@ -124,8 +128,7 @@ final class GuestNetwork {
     return host.equals("localhost")
         || host.endsWith(".localhost")
         || (IPV4.matcher(host).matches() && host.startsWith("127."))
-        || host.equals("0.0.0.0")
-        || host.equals(THIS_HOST);
+        || host.equals("0.0.0.0");
   }
 
   private static void check(VmSpec.Forward forward) {

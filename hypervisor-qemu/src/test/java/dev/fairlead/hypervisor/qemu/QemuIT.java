@@ -353,7 +353,7 @@ class QemuIT {
       }
       String script =
           """
-          B="broker.fairlead %1$d"
+          B="10.0.2.100 %1$d"
           for a in "10.0.2.2 9020" "10.0.2.2 9021" "10.0.2.2 %2$d" "10.0.2.2 %1$d" \\
               "10.0.2.100 9020" "10.0.2.100 %2$d" "127.0.0.1 %1$d" "10.0.2.3 53"; do
             nc -w 2 $a </dev/null 2>/dev/null && echo "OPEN $a" || echo "SHUT $a"

@@ -5,10 +5,13 @@ import dev.fairlead.agent.image.ImageBuilder;
 import dev.fairlead.agent.image.ImageException;
 import dev.fairlead.agent.image.ImageInputs;
 import dev.fairlead.agent.image.ImageReport;
+import dev.fairlead.agent.image.SystemPackages;
 import dev.fairlead.launcher.Deployment;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
@@ -19,8 +22,8 @@ import java.util.stream.Collectors;
 final class GuestImage {
 
   static final String MAIN = "dev.fairlead.launcher.Main";
-  private static final List<String> CLASS_PATH =
-      List.of("launcher-", "org.apache.felix.framework-");
+  private static final String FRAMEWORK = "org.apache.felix.framework-";
+  private static final List<String> CLASS_PATH = List.of("launcher-", FRAMEWORK);
 
   private GuestImage() {}
 
@@ -35,23 +38,24 @@ final class GuestImage {
     Deployment agent =
         installation.agent(deployment).flatten(Map.of(), name -> null, installation.jars());
     Path base = Path.of("/app");
-    Deployment inGuest =
-        new Deployment(
-            agent.name(),
-            agent.properties(),
-            agent.bundles().stream()
-                .map(
-                    entry ->
-                        new Deployment.Entry(
-                            inGuest(base, entry.jar()), entry.started(), entry.after()))
-                .toList(),
-            agent.configurations());
+    List<Path> classPath = classPath(installation);
     ImageBuilder builder = new ImageBuilder(installation.cache());
     try {
+      Deployment inGuest =
+          new Deployment(
+              agent.name(),
+              properties(agent, installation, classPath),
+              agent.bundles().stream()
+                  .map(
+                      entry ->
+                          new Deployment.Entry(
+                              inGuest(base, entry.jar()), entry.started(), entry.after()))
+                  .toList(),
+              agent.configurations());
       ImageInputs inputs =
           new ImageInputs(
               Path.of(System.getProperty("java.home")),
-              classPath(installation),
+              classPath,
               MAIN,
               List.of("/app/deployment", "/run/felix"),
               agent.bundles().stream().map(Deployment.Entry::jar).toList(),
@@ -62,6 +66,25 @@ final class GuestImage {
     } catch (ImageException e) {
       throw new CommandFailure(ExitCode.FAILED, "No image: " + e.getMessage(), e);
     }
+  }
+
+  private static Map<String, String> properties(
+      Deployment agent, Installation installation, List<Path> classPath) throws IOException {
+    Map<String, String> properties = new LinkedHashMap<>(agent.properties());
+    Path framework =
+        classPath.stream()
+            .filter(jar -> String.valueOf(jar.getFileName()).startsWith(FRAMEWORK))
+            .findFirst()
+            .orElseThrow(() -> new IOException("The distribution holds no OSGi framework."));
+    // Of all bundles, not of the agent's alone: one may be added while it runs.
+    List<Path> bundles = new ArrayList<>();
+    for (Path folder : installation.jars()) {
+      try (var files = Files.list(folder)) {
+        files.forEach(bundles::add);
+      }
+    }
+    properties.put(SystemPackages.PROPERTY, SystemPackages.of(framework, bundles));
+    return properties;
   }
 
   private static Path inGuest(Path base, Path jar) {
