@@ -52,12 +52,14 @@ class VsockTransportTest implements TransportListener {
     told.add(refusal.code());
   }
 
-  @Test
-  void hubOfAnotherVersionIsRefusedWithAClearCode() throws Exception {
+  @ParameterizedTest
+  @ValueSource(ints = {Wire.VERSION - 1, Wire.VERSION + 1})
+  void hubOfAnotherVersionIsRefusedWithAClearCode(int version) throws Exception {
+    byte spoken = (byte) version;
     try (FakeHub hub = new FakeHub();
         Transport transport = open(hub)) {
       try (SocketChannel end = hub.server.accept()) {
-        end.write(ByteBuffer.wrap(new byte[] {'F', 'L', 'V', 'S', 2, 3, 0, 0}));
+        end.write(ByteBuffer.wrap(new byte[] {'F', 'L', 'V', 'S', spoken, spoken, 0, 0}));
         assertThat(told.poll(20, SECONDS)).isEqualTo("version-not-supported");
       }
       assertThat(transport.state()).isEqualTo(Transport.State.CONNECTING);

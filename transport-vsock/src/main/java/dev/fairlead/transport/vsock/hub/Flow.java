@@ -2,11 +2,12 @@
 package dev.fairlead.transport.vsock.hub;
 
 /**
- * What one sender has sent, and what of it is acknowledged: all of it, as soon as no receiver holds
- * it up. Thus its window, in time, is what a slow receiver leaves it.
+ * What was sent over one connection, and what of it is acknowledged: all of it, as soon as no
+ * receiver holds it up. Thus its window, in time, is what a slow receiver leaves it.
  */
 final class Flow {
 
+  private final Sender sender;
   private final Outflow back;
   private final long window;
   // All guarded by this.
@@ -19,12 +20,18 @@ final class Flow {
   /**
    * Makes one.
    *
+   * @param sender whose connection it is
    * @param back where acknowledgements go
    * @param window how many bytes may be without one
    */
-  Flow(Outflow back, long window) {
+  Flow(Sender sender, Outflow back, long window) {
+    this.sender = sender;
     this.back = back;
     this.window = window;
+  }
+
+  Sender sender() {
+    return sender;
   }
 
   Outflow back() {

@@ -38,6 +38,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Hub implements AutoCloseable {
 
+  /** An end asks for signs of life every second: one that has not for so long may be gone. */
+  private static final long QUIET_NANOS = TimeUnit.MILLISECONDS.toNanos(2 * Wire.PING_MILLIS);
+
   /** How long a receiver that is waited for may take nothing, in milliseconds. */
   static final long STUCK_MILLIS = 5_000;
 
@@ -52,6 +55,7 @@ public final class Hub implements AutoCloseable {
   private final Door hostDoor;
   private final ScheduledThreadPoolExecutor ticker;
   private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
+  private final Map<Sender, Presence> presences = new HashMap<>();
   private final AtomicLong version = new AtomicLong();
   private final AtomicLong held = new AtomicLong();
   private final AtomicLong complaints = new AtomicLong();
@@ -163,6 +167,47 @@ public final class Hub implements AutoCloseable {
   /** Whether a last will is still to be said: not when the hub itself ends, nor for the revoked. */
   boolean speaksFor(Gate.Pass pass) {
     return !closed && gate.holds(pass) == null;
+  }
+
+  /** One more connection of an end is let in; to be given back when it has ended. */
+  Presence come(Sender sender) {
+    synchronized (presences) {
+      Presence presence = presences.computeIfAbsent(sender, Presence::new);
+      presence.connections++;
+      return presence;
+    }
+  }
+
+  void gone(Presence presence) {
+    synchronized (presences) {
+      if (--presence.connections == 0) {
+        presences.remove(presence.sender());
+      }
+    }
+  }
+
+  /** How many bytes of one sender wait, for all receivers. */
+  long waiting(Sender sender) {
+    long bytes = 0;
+    for (Session session : sessions) {
+      Outflow outflow = session.outflow();
+      bytes += outflow == null ? 0 : outflow.bytes(sender);
+    }
+    return bytes;
+  }
+
+  /**
+   * An end comes in: connections of its own that show no life are ended first, so that their last
+   * wills are said before what it says now. Waits for that, a little.
+   */
+  void endQuiet(Sender sender) {
+    long now = now();
+    for (Session session : sessions) {
+      if (sender.equals(session.sender()) && now - session.heardAt() > QUIET_NANOS) {
+        session.close();
+        session.awaitEnd(QUIET_NANOS);
+      }
+    }
   }
 
   void joined(Session session) {

@@ -16,6 +16,11 @@ public record Limits(long window, long lane, long queue, long memory) {
   /** What holds unless a test says otherwise. */
   public static final Limits DEFAULT = new Limits(2L << 20, 512L << 10, 16L << 20, 256L << 20);
 
+  /** Per sender, what may wait of it in all when it comes in once more. */
+  long leftBehind() {
+    return 4 * window;
+  }
+
   /** Checks that one message of any size passes. */
   public Limits {
     if (window < Wire.MAX_MESSAGE || queue < Wire.MAX_MESSAGE || memory < queue || lane < 1) {

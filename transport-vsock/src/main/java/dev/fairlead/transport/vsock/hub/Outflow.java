@@ -5,17 +5,20 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one receiver has yet to be sent. Each sender has a lane of its own, and the lanes take turns
- * by bytes, so that who says much does not hold up who says little. Short frames (acknowledgements,
- * signs of life, refusals) go first, and are bounded.
+ * What one receiver has yet to be sent. Each sender has a lane of its own, over all its
+ * connections, also those that have ended; and the lanes take turns by bytes, so that who says much
+ * does not hold up who says little. Short frames (acknowledgements, signs of life, refusals) go
+ * first, and are bounded.
  */
 final class Outflow {
 
@@ -76,13 +79,16 @@ final class Outflow {
   }
 
   private static final class Lane {
-    final Flow sender;
+    final Sender sender;
     final ArrayDeque<Item> items = new ArrayDeque<>();
+
+    /** The sender's connections that wait with their acknowledgements. */
+    final Set<Flow> heldUp = new LinkedHashSet<>();
+
     long bytes;
     long turn;
-    boolean holdsUp;
 
-    Lane(Flow sender) {
+    Lane(Sender sender) {
       this.sender = sender;
     }
   }
@@ -100,7 +106,7 @@ final class Outflow {
   private final boolean patient;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition filled = lock.newCondition();
-  private final Map<Flow, Lane> lanes = new HashMap<>();
+  private final Map<Sender, Lane> lanes = new HashMap<>();
   private final ArrayDeque<Lane> turns = new ArrayDeque<>();
   private final List<Long> denied = new ArrayList<>();
   private final List<Integer> unheard = new ArrayList<>();
@@ -127,7 +133,7 @@ final class Outflow {
   }
 
   /** Puts a message into its sender's lane. */
-  Offer offer(Flow sender, Item item) {
+  Offer offer(Flow from, Item item) {
     lock.lock();
     try {
       int size = item.size;
@@ -137,7 +143,7 @@ final class Outflow {
       if (!patient && bytes + size > limits.queue()) {
         return Offer.TOO_MUCH;
       }
-      Lane lane = lanes.computeIfAbsent(sender, Lane::new);
+      Lane lane = lanes.computeIfAbsent(from.sender(), Lane::new);
       if (lane.items.isEmpty()) {
         turns.add(lane);
       }
@@ -146,8 +152,7 @@ final class Outflow {
       bytes += size;
       held.addAndGet(size);
       filled.signal();
-      if (patient && !lane.holdsUp && lane.bytes > limits.lane()) {
-        lane.holdsUp = true;
+      if (patient && lane.bytes > limits.lane() && lane.heldUp.add(from)) {
         return Offer.HELD_UP;
       }
       return Offer.TAKEN;
@@ -280,9 +285,9 @@ final class Outflow {
         turns.remove();
         lanes.remove(lane.sender);
       }
-      if (lane.holdsUp && (lane.items.isEmpty() || lane.bytes <= limits.lane() / 2)) {
-        lane.holdsUp = false;
-        batch.released.add(lane.sender);
+      if (lane.items.isEmpty() || lane.bytes <= limits.lane() / 2) {
+        batch.released.addAll(lane.heldUp);
+        lane.heldUp.clear();
       }
     }
     held.addAndGet(-batch.bytes);
@@ -294,6 +299,17 @@ final class Outflow {
     lock.lock();
     try {
       return progress;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How many bytes of one sender wait. */
+  long bytes(Sender sender) {
+    lock.lock();
+    try {
+      Lane lane = lanes.get(sender);
+      return lane == null ? 0 : lane.bytes;
     } finally {
       lock.unlock();
     }
@@ -315,11 +331,7 @@ final class Outflow {
     try {
       closed = true;
       List<Flow> released = new ArrayList<>();
-      for (Lane lane : lanes.values()) {
-        if (lane.holdsUp) {
-          released.add(lane.sender);
-        }
-      }
+      lanes.values().forEach(lane -> released.addAll(lane.heldUp));
       lanes.clear();
       turns.clear();
       held.addAndGet(-bytes);

@@ -2,6 +2,7 @@
 package dev.fairlead.transport.vsock.hub;
 
 import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
+import static dev.fairlead.transport.api.TransportException.Category.RETRY;
 
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.TransportException;
@@ -16,6 +17,8 @@ import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.util.Arrays;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,6 +53,11 @@ final class Session {
   // Of the reading thread alone.
   private @Nullable Flow flow;
   private @Nullable Will lastWill;
+  private boolean spoke;
+
+  private volatile @Nullable Presence presence;
+  private volatile long number;
+  private final CountDownLatch ended = new CountDownLatch(1);
 
   // Of the hub's ticker alone.
   long lastProgress;
@@ -125,8 +133,32 @@ final class Session {
       Buffers.give(buffer);
       close();
       sayLastWill();
-      hub.left(this);
+      leave();
     }
+  }
+
+  private void leave() {
+    Presence mine = presence;
+    if (mine != null) {
+      hub.gone(mine);
+    }
+    hub.left(this);
+    ended.countDown();
+  }
+
+  /** Waits until its last will is said, if it has one, but not for ever. */
+  void awaitEnd(long nanos) {
+    try {
+      ended.await(nanos, TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Null until it was let in. */
+  @Nullable Sender sender() {
+    Presence mine = presence;
+    return mine == null ? null : mine.sender();
   }
 
   /** Greets, and sees whether this end may come in; null when it may not. */
@@ -154,17 +186,28 @@ final class Session {
               "credential-of-another",
               "This credential is for another computation than the VM that shows it.");
         }
+        Sender sender = new Sender(peer, shown.subject());
+        hub.endQuiet(sender);
+        if (hub.waiting(sender) > hub.limits().leftBehind()) {
+          throw new TransportException(
+              RETRY,
+              "not-taken-yet",
+              "What this end sent before waits still for who is to have it: come again later.");
+        }
         boolean patient = peer.isHost() && !shown.sends().isEmpty();
         Outflow back = new Outflow(hub.limits(), hub.held(), patient, credit);
         out.begin(Wire.WELCOME, 4).put4((int) hub.limits().window()).end();
         out.flush();
         in.as(Wire.Side.HUB);
+        Presence mine = hub.come(sender);
+        number = mine.come();
+        presence = mine;
         outflow = back;
         pass = shown;
         heardAt = hub.now();
         hub.thread("-write", () -> write(back)).start();
         hub.joined(this);
-        return new Flow(back, hub.limits().window());
+        return new Flow(sender, back, hub.limits().window());
       } catch (TransportException e) {
         hub.complain(peer + ": " + e.getMessage());
         put(new Outflow.Goodbye(e.category() == REFUSED, e.code(), sentence(e)), out);
@@ -221,9 +264,18 @@ final class Session {
         goodbye(false, "too-slow", "Too many refusals wait to be read.");
       }
     } else {
+      speaks();
       pass(body, route, flow);
     }
     flow.done();
+  }
+
+  private void speaks() {
+    Presence mine = presence;
+    if (!spoke && mine != null) {
+      mine.speaks(number);
+      spoke = true;
+    }
   }
 
   private void pass(ByteBuffer message, Routes.Route route, Flow flow) {
@@ -249,8 +301,11 @@ final class Session {
   /** Says it behind what this end said before, unless its word counts no more. */
   private void sayLastWill() {
     Gate.Pass shown = pass;
-    if (lastWill != null && flow != null && shown != null && hub.speaksFor(shown)) {
-      pass(lastWill.message(), routes.of(lastWill.address()), flow);
+    Presence mine = presence;
+    Flow from = flow;
+    Will will = lastWill;
+    if (will != null && from != null && shown != null && mine != null && hub.speaksFor(shown)) {
+      mine.sayLastWill(number, () -> pass(will.message(), routes.of(will.address()), from));
     }
   }
 

@@ -64,15 +64,20 @@ import dev.fairlead.transport.api.Message;
  * slow reader never holds up what shows that its end is alive.
  *
  * <p><b>Last will.</b> When a connection ends, the hub passes on the WILL that stands, in its end's
- * name. So an end that closes takes it back first.
+ * name. So an end that closes takes it back first. A WILL is passed on before anything that the
+ * same end (the same place and subject) sends over a later connection, or not at all. So that it
+ * can be, the hub ends what has shown no life for two seconds before it welcomes the same end anew.
  *
  * <p><b>Life.</b> An end sends PING every second, and the hub answers each. Whoever hears nothing
  * for {@link #SILENCE_MILLIS} takes the other for dead and closes.
  */
 public final class Wire {
 
-  /** The one version there is. */
-  public static final int VERSION = 1;
+  /**
+   * The version that this side speaks, and no other. 1 had no WILL: such an end would not be
+   * missed, and such a hub would take a WILL for nonsense.
+   */
+  public static final int VERSION = 2;
 
   /** The letters FLVS. */
   static final int MAGIC = 0x464c5653;

@@ -166,6 +166,89 @@ class HubTest {
   }
 
   @Test
+  void lastWillIsNotSaidOnceALaterConnectionHasSpoken() throws Exception {
+    String own = agent("a");
+    try (RawEnd collector = host(collector(), CREDIT).subscribe(1, "fl/*/up/**")) {
+      stands(collector);
+      RawEnd stale = host(own, CREDIT).lastWill(will("stale"));
+      stands(stale);
+      RawEnd silent = host(own, CREDIT).lastWill(will("of one that said nothing"));
+      stands(silent);
+      end(silent, 2);
+      assertThat(text(collector)).isEqualTo("of one that said nothing");
+      try (RawEnd back = host(own, CREDIT)) {
+        back.send(new Message("fl/a/up/logs", "back".getBytes(UTF_8))).await(Wire.ACK);
+        end(stale, 2);
+        back.send(new Message("fl/a/up/logs", "fence".getBytes(UTF_8)));
+        assertThat(text(collector)).isEqualTo("back");
+        assertThat(text(collector)).isEqualTo("fence");
+      }
+    }
+  }
+
+  /** Cuts a connection, and waits until the hub has said all that it says for it. */
+  private void end(RawEnd end, int left) throws IOException {
+    end.close();
+    await().atMost(Duration.ofSeconds(20)).until(() -> issuer.connections() == left);
+  }
+
+  private static Message will(String text) {
+    return new Message("fl/a/up/lost", text.getBytes(UTF_8));
+  }
+
+  private static String text(RawEnd collector) throws IOException {
+    return new String(Messages.read(message(collector)).bytes(), UTF_8);
+  }
+
+  @Test
+  void guestThatComesAndGoesCannotLeaveMoreAndMoreBehind() throws Exception {
+    String own = agent("a");
+    admit("a");
+    byte[] payload = new byte[200 << 10];
+    try (RawEnd collector = host(collector(), 0).subscribe(1, "fl/*/up/**")) {
+      stands(collector);
+      int times = 0;
+      int taken = 0;
+      String code = "";
+      while (code.isEmpty()) {
+        assertThat(times).as("times that it was let in").isLessThan(10);
+        try (RawEnd guest = new RawEnd(folder.resolve("vm.sock_9998")).hello(own, CREDIT)) {
+          if (guest.in.next().kind() == Wire.GOODBYE) {
+            code = "refused";
+          } else {
+            times++;
+            for (int i = 0; i < 9; i++) {
+              guest.send(new Message("fl/a/up/logs", payload));
+            }
+            stands(guest);
+          }
+        }
+        if (times > 0) {
+          takeOne(collector, payload.length); // else it would be cut off as too slow
+          taken++;
+          stands(collector);
+        }
+      }
+      assertThat(times).isGreaterThan(3);
+      try (RawEnd guest = new RawEnd(folder.resolve("vm.sock_9998")).hello(own, CREDIT)) {
+        assertThat(guest.goodbye()).isEqualTo("not-taken-yet");
+      }
+      collector.out.begin(Wire.CREDIT, 4).put4(CREDIT).end();
+      collector.out.flush();
+      for (int rest = times * 9 - taken; rest > 0; rest--) {
+        message(collector);
+      }
+      guest(own).close();
+    }
+  }
+
+  private static void takeOne(RawEnd collector, int payload) throws IOException {
+    collector.out.begin(Wire.CREDIT, 4).put4(payload + 100).end();
+    collector.out.flush();
+    message(collector);
+  }
+
+  @Test
   void whoSaysLittleDoesNotWaitForWhoFloods() throws Exception {
     try (RawEnd collector = host(collector(), 0).subscribe(1, "fl/*/up/**");
         RawEnd loud = host(agent("loud"), CREDIT);
@@ -285,10 +368,25 @@ class HubTest {
 
   @Test
   void otherVersionIsAnsweredWithOurs() throws Exception {
+    for (int other : new int[] {Wire.VERSION - 1, Wire.VERSION + 1}) {
+      try (RawEnd end = new RawEnd(folder.resolve("hub.sock"))) {
+        byte spoken = (byte) other;
+        end.channel.write(ByteBuffer.wrap(new byte[] {'F', 'L', 'V', 'S', spoken, spoken, 0, 0}));
+        assertThat(end.in.greeting()).containsExactly(Wire.VERSION, Wire.VERSION);
+        assertThatThrownBy(end.in::next).isInstanceOf(IOException.class);
+      }
+    }
+  }
+
+  @Test
+  void endThatSpeaksMoreVersionsIsLetIn() throws Exception {
+    String credential = agent("a");
     try (RawEnd end = new RawEnd(folder.resolve("hub.sock"))) {
-      end.channel.write(ByteBuffer.wrap(new byte[] {'F', 'L', 'V', 'S', 2, 9, 0, 0}));
-      assertThat(end.in.greeting()).containsExactly(Wire.VERSION, Wire.VERSION);
-      assertThatThrownBy(end.in::next).isInstanceOf(IOException.class);
+      end.channel.write(ByteBuffer.wrap(new byte[] {'F', 'L', 'V', 'S', 1, 9, 0, 0}));
+      end.out.begin(Wire.HELLO, 4 + credential.length()).put4(CREDIT).text(credential).end();
+      end.out.flush();
+      end.in.greeting();
+      end.await(Wire.WELCOME);
     }
   }
 

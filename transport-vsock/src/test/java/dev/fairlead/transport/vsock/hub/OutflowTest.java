@@ -31,6 +31,35 @@ class OutflowTest {
   }
 
   @Test
+  void whoComesAgainAndAgainHasOneTurnLikeOthers() {
+    Outflow out = outflow(true, PLENTY);
+    Sender restless = sender();
+    for (int i = 0; i < 60; i++) {
+      out.offer(flow(restless), item(60_000));
+    }
+    assertThat(out.bytes(restless)).isEqualTo(60 * 60_000);
+    Outflow.Item small = item(100);
+    out.offer(flow(), small);
+    assertThat(out.take(batch)).isTrue();
+    assertThat(batch.items.indexOf(small)).isBetween(0, 2);
+  }
+
+  @Test
+  void whatAnEarlierConnectionLeftHoldsUpTheNext() {
+    Outflow out = outflow(true, 0);
+    Sender sender = sender();
+    Flow first = flow(sender);
+    Flow next = flow(sender);
+    assertThat(out.offer(first, item(110_000))).isEqualTo(Outflow.Offer.HELD_UP);
+    assertThat(out.offer(next, item(100))).isEqualTo(Outflow.Offer.HELD_UP);
+    assertThat(out.offer(flow(), item(100))).as("another's").isEqualTo(Outflow.Offer.TAKEN);
+    out.credit(110_100);
+    out.take(batch);
+    assertThat(batch.released).containsExactly(first, next);
+    assertThat(out.bytes(sender)).isEqualTo(100);
+  }
+
+  @Test
   void messageLargerThanATurnPasses() {
     Outflow out = outflow(true, PLENTY);
     out.offer(flow(), item(900_000));
@@ -107,7 +136,7 @@ class OutflowTest {
   @Test
   void acknowledgementWaitsForAllWhoHoldUp() {
     Outflow back = outflow(true, PLENTY);
-    Flow flow = new Flow(back, 1000);
+    Flow flow = new Flow(sender(), back, 1000);
     assertThat(flow.came(100)).isEqualTo(1);
     flow.hold();
     flow.hold();
@@ -128,7 +157,7 @@ class OutflowTest {
   @Test
   void messageThatIsBeingDealtWithIsAcknowledgedAfterwards() {
     Outflow back = outflow(true, PLENTY);
-    Flow flow = new Flow(back, 1000);
+    Flow flow = new Flow(sender(), back, 1000);
     flow.came(100);
     flow.done();
     flow.hold();
@@ -147,7 +176,15 @@ class OutflowTest {
   }
 
   private Flow flow() {
-    return new Flow(outflow(true, PLENTY), LIMITS.window());
+    return flow(sender());
+  }
+
+  private Flow flow(Sender sender) {
+    return new Flow(sender, outflow(true, PLENTY), LIMITS.window());
+  }
+
+  private static Sender sender() {
+    return new Sender(Peer.host(), "a");
   }
 
   private static Outflow.Item item(int size) {
