@@ -178,7 +178,7 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
   public Optional<Vm> adopt(Path runDirectory, VmListener listener) {
     RunDirectory directory = RunDirectory.of(runDirectory);
     try {
-      Optional<VmFile> found = VmFile.read(directory.file(VmFile.NAME));
+      Optional<VmFile> found = read(directory);
       if (found.isEmpty()) {
         return Optional.empty();
       }
@@ -202,6 +202,23 @@ public final class QemuHypervisor implements Hypervisor, AutoCloseable {
           "%s in %s is damaged, so its VM cannot be told apart from others: %s"
               .formatted(VmFile.NAME, runDirectory, e.getMessage()),
           e);
+    }
+  }
+
+  /** Reads the VM's file; one that is damaged is written anew where the VM itself tells it. */
+  private Optional<VmFile> read(RunDirectory directory) throws IOException {
+    try {
+      return VmFile.read(directory.file(VmFile.NAME));
+    } catch (ProtocolException e) {
+      VmFile told = ToldAgain.of(directory, clock.instant()).orElseThrow(() -> e);
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "{0} in {1} is damaged; it is told again by the VM, which runs: {2}",
+          VmFile.NAME,
+          directory.path(),
+          e.getMessage());
+      told.write(directory);
+      return Optional.of(told);
     }
   }
 

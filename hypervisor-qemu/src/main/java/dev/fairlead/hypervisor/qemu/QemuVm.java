@@ -41,7 +41,7 @@ final class QemuVm implements Vm {
   private static final Duration QUIT = Duration.ofSeconds(3);
   private static final Duration TERM = Duration.ofSeconds(3);
   private static final Duration LAST_WORDS = Duration.ofMillis(500);
-  private static final Duration MONITOR_LOST = Duration.ofSeconds(2);
+  private static final Duration MONITOR_LOST = Duration.ofSeconds(5);
   private static final long LOOK_EVERY_MS = 100;
   private static final long TIDY_EVERY_MS = 1000;
   private static final System.Logger LOG = System.getLogger(QemuVm.class.getName());
@@ -386,7 +386,8 @@ final class QemuVm implements Vm {
           later(
               MONITOR_LOST,
               () -> {
-                if (!isPast(when) && !restarting) {
+                // One that is being ended closes it first, and may take its time after that.
+                if (!isPast(when) && !restarting && stage == Stage.RUNNING) {
                   notice(
                       "monitor-lost",
                       "QEMU runs, but its monitor has closed: its reason for ending will not be known.");

@@ -224,6 +224,40 @@ class QemuIT {
   }
 
   @Test
+  void aVmWhoseFileIsDamagedTellsItAgain() throws Exception {
+    QemuHypervisor first = hypervisor("sleep 1000");
+    Vm vm = start(first, spec());
+    vm.release();
+    first.close();
+    Path file = run.resolve("vm.json");
+    String whole = Files.readString(file);
+    Files.writeString(file, whole.substring(0, whole.length() / 2));
+    QemuHypervisor second = hypervisor("sleep 1000");
+    Vm again = second.adopt(run, ears).orElseThrow();
+    assertThat(again.pid()).isEqualTo(vm.pid());
+    assertThat(again.computation()).isEqualTo("123");
+    assertThat(VmFile.read(file).orElseThrow())
+        .usingRecursiveComparison()
+        .ignoringFields("startedAt", "bootBy")
+        .isEqualTo(written(whole));
+
+    // Another's process does not tell for this directory.
+    Path stranger = runDirectory("stranger");
+    Files.writeString(stranger.resolve("vm.json"), "{");
+    Files.copy(run.resolve("pid"), stranger.resolve("pid"));
+    assertThatExceptionOfType(HypervisorException.class)
+        .isThrownBy(() -> second.adopt(stranger, ears))
+        .satisfies(e -> assertThat(e.code()).isEqualTo("vm-file-damaged"));
+    again.end(Duration.ZERO);
+    assertThat(ended(again).kind()).isEqualTo(Kind.STOPPED);
+  }
+
+  private VmFile written(String json) throws Exception {
+    Path file = Files.writeString(runDirectory("written").resolve("vm.json"), json);
+    return VmFile.read(file).orElseThrow();
+  }
+
+  @Test
   void doesNotTouchStrangers() throws Exception {
     QemuHypervisor qemu = hypervisor("sleep 1000");
     Vm vm = start(qemu, spec());

@@ -32,6 +32,15 @@ record Line(Peer agent, Peer collector, Inbox inbox, String up, String down) {
     return line;
   }
 
+  /** One more agent that has a last will, said to the same inbox. */
+  Peer another(Workbench workbench, String lastWill) {
+    Peer agent = workbench.agent(up.substring(0, up.indexOf('/')), workbench.subject());
+    return agent
+        .set(TransportProvider.WILL_ADDRESS, agent.own("up/logs"))
+        .set(TransportProvider.WILL_PAYLOAD, lastWill)
+        .connect();
+  }
+
   /** Waits until what the agent sends reaches the inbox. */
   void untilStands(Workbench workbench) {
     workbench.stands(inbox, agent, up);

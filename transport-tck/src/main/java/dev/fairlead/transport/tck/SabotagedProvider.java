@@ -58,6 +58,7 @@ public final class SabotagedProvider implements TransportProvider {
             return subscription;
           }
         },
-        listener);
+        listener,
+        settings);
   }
 }

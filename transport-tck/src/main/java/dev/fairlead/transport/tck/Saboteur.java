@@ -486,6 +486,33 @@ public enum Saboteur {
     }
   },
 
+  /** Lets nobody know when its end is gone. */
+  LEAVES_NO_WILL("T8.12") {
+    @Override
+    Function<String, @Nullable String> settings(Function<String, @Nullable String> settings) {
+      return name -> TransportProvider.WILL_ADDRESS.equals(name) ? null : settings.apply(name);
+    }
+  },
+
+  /** Has its last will said although it was closed. */
+  SAYS_A_WILL_AFTER_A_CLEAN_CLOSE("T10.12") {
+    @Override
+    Transport sabotage(
+        Transport good, TransportListener listener, Function<String, @Nullable String> settings) {
+      return new Sabotaged(good) {
+        @Override
+        public void close() {
+          String address = settings.apply(TransportProvider.WILL_ADDRESS);
+          String will = settings.apply(TransportProvider.WILL_PAYLOAD);
+          if (address != null && will != null) {
+            var unused = good.send(Workbench.message(address, will));
+          }
+          good.close();
+        }
+      };
+    }
+  },
+
   /** Says nothing of what was refused. */
   SWALLOWS_REFUSALS("T11.3") {
     @Override
@@ -547,6 +574,11 @@ public enum Saboteur {
 
   Transport sabotage(Transport good, TransportListener listener) {
     return good;
+  }
+
+  Transport sabotage(
+      Transport good, TransportListener listener, Function<String, @Nullable String> settings) {
+    return sabotage(good, listener);
   }
 
   /** Passes on what a listener is told. */
