@@ -44,6 +44,27 @@ class MessagesTest {
   }
 
   @Test
+  void timesOfOneSecondAndOfAnotherDoNotMix() {
+    for (int i = 0; i < 2000; i++) {
+      Instant time = NOW.plusNanos(i * 700_000_001L).minusSeconds(i % 3 * 86_399L);
+      byte[] line = new LogRecord(time, LogRecord.Level.DEBUG, "agent", "", "c").toJson();
+      assertThat(LogRecord.parse(line).timestamp()).isEqualTo(time);
+    }
+  }
+
+  @Test
+  void anIdIsOneSegmentThatBeginsWithNoUnderscore() {
+    for (char c = 0; c < 300; c++) {
+      boolean fits = Character.toString(c).matches("[A-Za-z0-9_-]");
+      assertThat(Addresses.isSegment("a" + c)).as("%d", (int) c).isEqualTo(fits);
+      assertThat(Addresses.isId(Character.toString(c))).isEqualTo(fits && c != '_');
+    }
+    assertThat(Addresses.isSegment("")).isFalse();
+    assertThat(Addresses.isSegment("x".repeat(64))).isTrue();
+    assertThat(Addresses.isSegment("x".repeat(65))).isFalse();
+  }
+
+  @Test
   void everyMessageSurvives() {
     Event event =
         new Event(
