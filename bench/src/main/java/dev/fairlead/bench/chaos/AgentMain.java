@@ -3,6 +3,9 @@ package dev.fairlead.bench.chaos;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.fairlead.bench.rig.Status;
+import dev.fairlead.bench.rig.Way;
+import dev.fairlead.bench.rig.Words;
 import dev.fairlead.delivery.AckLevel;
 import dev.fairlead.delivery.Books;
 import dev.fairlead.delivery.OutStream;

@@ -3,6 +3,7 @@ package dev.fairlead.bench.chaos;
 
 import dev.fairlead.bench.rig.Carrier;
 import dev.fairlead.bench.rig.JavaProcess;
+import dev.fairlead.bench.rig.Words;
 import dev.fairlead.hypervisor.api.VmEnd;
 import dev.fairlead.hypervisor.process.ProcessHypervisor;
 import dev.fairlead.hypervisor.process.ProcessSettings;

@@ -3,6 +3,8 @@ package dev.fairlead.bench.chaos;
 
 import dev.fairlead.bench.rig.JavaProcess;
 import dev.fairlead.bench.rig.Relay;
+import dev.fairlead.bench.rig.Status;
+import dev.fairlead.bench.rig.Words;
 import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.transport.access.Credential;
 import dev.fairlead.transport.access.Endpoint;

@@ -4,6 +4,9 @@ package dev.fairlead.bench.chaos;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.fairlead.bench.rig.JavaProcess;
+import dev.fairlead.bench.rig.Status;
+import dev.fairlead.bench.rig.Way;
+import dev.fairlead.bench.rig.Words;
 import dev.fairlead.computations.store.Book;
 import dev.fairlead.computations.store.RecordStore;
 import dev.fairlead.delivery.AckLevel;

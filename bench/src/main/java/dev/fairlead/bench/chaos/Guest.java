@@ -4,6 +4,8 @@ package dev.fairlead.bench.chaos;
 import static dev.fairlead.hypervisor.api.VmSpec.SecretChannel.INITRD;
 
 import dev.fairlead.bench.rig.Relay;
+import dev.fairlead.bench.rig.Status;
+import dev.fairlead.bench.rig.Words;
 import dev.fairlead.hypervisor.api.Hypervisor;
 import dev.fairlead.hypervisor.api.Vm;
 import dev.fairlead.hypervisor.api.VmChannel;

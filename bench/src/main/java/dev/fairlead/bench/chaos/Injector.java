@@ -4,6 +4,7 @@ package dev.fairlead.bench.chaos;
 import dev.fairlead.bench.chaos.Fault.Kind;
 import dev.fairlead.bench.rig.Carrier;
 import dev.fairlead.bench.rig.Signals;
+import dev.fairlead.bench.rig.Status;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;

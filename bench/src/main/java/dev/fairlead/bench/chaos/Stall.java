@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.bench.chaos;
 
+import dev.fairlead.bench.rig.Status;
 import java.util.List;
 import java.util.OptionalLong;
 

@@ -56,10 +56,26 @@ public final class Carrier implements AutoCloseable {
    */
   public static Carrier open(String transport, Path folder, Map<String, String> more)
       throws IOException {
+    return open(transport, folder, more, JavaProcess.SMALL);
+  }
+
+  /**
+   * Starts one, and waits until it answers.
+   *
+   * @param transport its name
+   * @param folder where all that it keeps lies; a short path, since sockets may lie in it
+   * @param more settings of the access side
+   * @param jvm options of the JVM of a hub
+   * @throws IOException when the transport is not there, or its peer does not start
+   * @throws dev.fairlead.transport.api.TransportException as the access side throws it
+   */
+  public static Carrier open(
+      String transport, Path folder, Map<String, String> more, List<String> jvm)
+      throws IOException {
     AccessProvider provider = provider(transport);
     Files.createDirectories(folder);
     if (transport.equals(WITH_A_HUB)) {
-      return withHub(provider, folder);
+      return withHub(provider, folder, jvm);
     }
     Set<Long> before = children(any -> true);
     Map<String, String> settings = new HashMap<>(more);
@@ -84,10 +100,14 @@ public final class Carrier implements AutoCloseable {
         List.of(issuer));
   }
 
-  private static Carrier withHub(AccessProvider provider, Path folder) throws IOException {
+  private static Carrier withHub(AccessProvider provider, Path folder, List<String> jvm)
+      throws IOException {
     CredentialIssuer issuer = provider.open(Map.of("dir", folder.toString(), "hub", "apart")::get);
     URI endpoint = issuer.endpoint().uri();
-    List<String> command = new ArrayList<>(JavaProcess.command(HUB, List.of(folder.toString())));
+    List<String> command =
+        new ArrayList<>(
+            JavaProcess.command(
+                jvm, System.getProperty("java.class.path"), HUB, List.of(folder.toString())));
     Path java = Path.of(command.remove(0));
     ServerProcess hub =
         new ServerProcess(

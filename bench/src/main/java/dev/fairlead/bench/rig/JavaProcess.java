@@ -14,7 +14,8 @@ import java.util.concurrent.TimeUnit;
  */
 public final class JavaProcess implements AutoCloseable {
 
-  private static final List<String> JVM =
+  /** Options of a JVM that starts quickly and takes little, rather than being fast. */
+  public static final List<String> SMALL =
       List.of(
           "-Xmx192m",
           "-XX:TieredStopAtLevel=1",
@@ -34,12 +35,24 @@ public final class JavaProcess implements AutoCloseable {
    * @param main name of its main class
    */
   public static List<String> command(String main, List<String> arguments) {
+    return command(SMALL, System.getProperty("java.class.path"), main, arguments);
+  }
+
+  /**
+   * The words that start one.
+   *
+   * @param jvm options of the JVM
+   * @param classPath its class path
+   * @param main name of its main class
+   */
+  public static List<String> command(
+      List<String> jvm, String classPath, String main, List<String> arguments) {
     List<String> words = new ArrayList<>();
     words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    words.addAll(JVM);
+    words.addAll(jvm);
     words.add("-Djava.io.tmpdir=" + System.getProperty("java.io.tmpdir"));
     words.add("-cp");
-    words.add(System.getProperty("java.class.path"));
+    words.add(classPath);
     words.add(main);
     words.addAll(arguments);
     return List.copyOf(words);
@@ -52,8 +65,18 @@ public final class JavaProcess implements AutoCloseable {
    */
   public static JavaProcess start(Class<?> main, List<String> arguments, Path log)
       throws IOException {
+    return start(command(main.getName(), arguments), log);
+  }
+
+  /**
+   * Starts one.
+   *
+   * @param command the words that start it
+   * @param log to which both its outputs are appended
+   */
+  public static JavaProcess start(List<String> command, Path log) throws IOException {
     return new JavaProcess(
-        new ProcessBuilder(command(main.getName(), arguments))
+        new ProcessBuilder(command)
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
             .start());

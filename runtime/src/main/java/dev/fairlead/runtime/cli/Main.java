@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
       DoctorCommand.class,
       DeploymentsCommand.class,
       ImageCommand.class,
+      BenchCommand.class,
       ChaosCommand.class,
       TckCommand.class,
     },

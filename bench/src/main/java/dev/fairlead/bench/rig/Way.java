@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.fairlead.bench.chaos;
+package dev.fairlead.bench.rig;
 
 import dev.fairlead.delivery.Switchboard;
 import dev.fairlead.protocol.Addresses;
@@ -9,14 +9,17 @@ import java.util.ServiceLoader;
 import org.jspecify.annotations.Nullable;
 
 /** A process's way to the others: the transport that it was told to use. */
-final class Way {
+public final class Way {
 
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private Way() {}
 
+  /** Before the name of a setting of the transport: a word that gives it. */
+  public static final String SETTING = "set.";
+
   /** Has a switchboard use it; the rest happens in the background. */
-  static void use(Switchboard switchboard, Words words, String credential, Addresses own) {
+  public static void use(Switchboard switchboard, Words words, String credential, Addresses own) {
     String name = words.get(Words.TRANSPORT);
     TransportProvider provider =
         ServiceLoader.load(TransportProvider.class).stream()
@@ -35,7 +38,7 @@ final class Way {
       case TransportProvider.CREDENTIAL -> credential;
       case TransportProvider.REPLIES -> own.replies();
       case TransportProvider.CA_SHA256 -> words.find(Words.CA);
-      default -> null;
+      default -> words.find(SETTING + name);
     };
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.fairlead.bench.chaos;
+package dev.fairlead.bench.rig;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * own counters, replaced as a whole; and {@code states}, one line for each change of its
  * connection: nanoseconds of the machine's steady clock, the state, the reason.
  */
-final class Status implements SwitchboardListener {
+public final class Status implements SwitchboardListener {
 
   private static final System.Logger LOG = System.getLogger(Status.class.getName());
   private static final String BOOKS = "books.json";
@@ -37,20 +37,24 @@ final class Status implements SwitchboardListener {
    * A change of a connection.
    *
    * @param nanos by the steady clock, which all processes of a machine share
+   * @param state name of the new state
+   * @param reason in words
    */
-  record Change(long nanos, String state, String reason) {}
+  public record Change(long nanos, String state, String reason) {}
 
-  Status(Path folder) {
+  /** Makes one that has said nothing. */
+  public Status(Path folder) {
     this.folder = folder;
   }
 
-  static void prepare(Path folder) throws IOException {
+  /** Makes the folder of a process that has not begun. */
+  public static void prepare(Path folder) throws IOException {
     Files.createDirectories(folder);
     Files.write(folder.resolve(STATES), new byte[0]);
   }
 
   /** What the books say; empty before they were written for the first time. */
-  static Optional<JsonObject> books(Path folder) throws IOException {
+  public static Optional<JsonObject> books(Path folder) throws IOException {
     Path file = folder.resolve(BOOKS);
     return Files.exists(file)
         ? Optional.of(Json.parseObject(Files.readAllBytes(file), MAX_BYTES))
@@ -58,7 +62,7 @@ final class Status implements SwitchboardListener {
   }
 
   /** The changes so far; one that is just being written is left out. */
-  static List<Change> changes(Path folder) throws IOException {
+  public static List<Change> changes(Path folder) throws IOException {
     List<Change> changes = new ArrayList<>();
     for (String line : Files.readString(folder.resolve(STATES), UTF_8).split("\n", -1)) {
       String[] words = line.split(" ", 3);
@@ -69,19 +73,20 @@ final class Status implements SwitchboardListener {
     return changes;
   }
 
-  void write(JsonObject books) throws IOException {
+  /** Replaces the books. */
+  public void write(JsonObject books) throws IOException {
     Path draft = folder.resolve(BOOKS + ".new");
     Files.write(draft, books.toBytes());
     Files.move(draft, folder.resolve(BOOKS), StandardCopyOption.ATOMIC_MOVE);
   }
 
   /** A process has begun. */
-  void begin() {
+  public void begin() {
     note(Transport.State.CONNECTING, "the process has begun");
   }
 
   /** The state of the connection. */
-  Transport.State state() {
+  public Transport.State state() {
     return state;
   }
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.bench.raw;
+
+import io.nats.client.Connection;
+import io.nats.client.Dispatcher;
+import io.nats.client.Nats;
+import io.nats.client.Options;
+import java.net.URI;
+import java.time.Duration;
+import java.util.function.Consumer;
+
+/** jnats over core NATS, with its defaults. */
+final class JnatsCore implements RawClient {
+
+  static final String SUBJECT = "bench.raw";
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  static Connection connect(URI endpoint) throws Exception {
+    return Nats.connect(
+        new Options.Builder().server(endpoint.toString()).maxReconnects(-1).build());
+  }
+
+  @Override
+  public Sender sender(URI endpoint) throws Exception {
+    Connection connection = connect(endpoint);
+    return new Sender() {
+      @Override
+      public void send(byte[] record) {
+        connection.publish(SUBJECT, record);
+      }
+
+      @Override
+      public void finish() throws Exception {
+        connection.flush(PATIENCE);
+        connection.close();
+      }
+    };
+  }
+
+  @Override
+  public AutoCloseable receive(URI endpoint, Consumer<byte[]> each) throws Exception {
+    Connection connection = connect(endpoint);
+    Dispatcher dispatcher = connection.createDispatcher(message -> each.accept(message.getData()));
+    dispatcher.subscribe(SUBJECT);
+    connection.flush(PATIENCE);
+    return connection;
+  }
+}

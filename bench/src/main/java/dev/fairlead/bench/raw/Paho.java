@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.bench.raw;
+
+import java.net.URI;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.eclipse.paho.mqttv5.client.IMqttToken;
+import org.eclipse.paho.mqttv5.client.MqttActionListener;
+import org.eclipse.paho.mqttv5.client.MqttAsyncClient;
+import org.eclipse.paho.mqttv5.client.MqttCallback;
+import org.eclipse.paho.mqttv5.client.MqttConnectionOptions;
+import org.eclipse.paho.mqttv5.client.MqttDisconnectResponse;
+import org.eclipse.paho.mqttv5.client.persist.MemoryPersistence;
+import org.eclipse.paho.mqttv5.common.MqttException;
+import org.eclipse.paho.mqttv5.common.MqttMessage;
+import org.eclipse.paho.mqttv5.common.packet.MqttProperties;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Eclipse Paho for MQTT 5 as it comes, but for two things without which it cannot be used so: what
+ * is under way is bounded from outside, since it throws otherwise, and Nagle's delay is off.
+ */
+final class Paho implements RawClient {
+
+  private static final String TOPIC = "bench/raw";
+  private static final int UNDER_WAY = 10_000;
+  private static final long PATIENCE_MS = 10_000;
+
+  private final int qos;
+
+  Paho(int qos) {
+    this.qos = qos;
+  }
+
+  private static MqttAsyncClient connect(URI endpoint, String name, @Nullable MqttCallback callback)
+      throws MqttException {
+    MqttAsyncClient client =
+        new MqttAsyncClient(
+            "tcp://" + endpoint.getHost() + ":" + endpoint.getPort(),
+            name,
+            new MemoryPersistence());
+    if (callback != null) {
+      client.setCallback(callback);
+    }
+    MqttConnectionOptions options = new MqttConnectionOptions();
+    options.setCleanStart(true);
+    options.setAutomaticReconnect(true);
+    options.setSocketFactory(new NoDelaySockets());
+    client.connect(options).waitForCompletion(PATIENCE_MS);
+    return client;
+  }
+
+  @Override
+  public Sender sender(URI endpoint) throws Exception {
+    MqttAsyncClient client = connect(endpoint, "sender", null);
+    Semaphore underWay = new Semaphore(UNDER_WAY);
+    MqttActionListener done =
+        new MqttActionListener() {
+          @Override
+          public void onSuccess(IMqttToken token) {
+            underWay.release();
+          }
+
+          @Override
+          public void onFailure(IMqttToken token, Throwable problem) {
+            underWay.release();
+          }
+        };
+    return new Sender() {
+      @Override
+      public void send(byte[] record) throws Exception {
+        underWay.acquire();
+        try {
+          client.publish(TOPIC, record, qos, false, null, done);
+        } catch (MqttException e) {
+          underWay.release();
+          throw e;
+        }
+      }
+
+      @Override
+      public void finish() throws Exception {
+        boolean all = underWay.tryAcquire(UNDER_WAY, PATIENCE_MS, TimeUnit.MILLISECONDS);
+        client.disconnectForcibly(0, 100, false);
+        client.close(true);
+        if (!all) {
+          throw new IllegalStateException("Not all messages were sent.");
+        }
+      }
+    };
+  }
+
+  @Override
+  public AutoCloseable receive(URI endpoint, Consumer<byte[]> each) throws Exception {
+    MqttAsyncClient client = connect(endpoint, "receiver", new Receiving(each));
+    client.subscribe(TOPIC, qos).waitForCompletion(PATIENCE_MS);
+    return () -> {
+      client.disconnectForcibly(0, 100, false);
+      client.close(true);
+    };
+  }
+
+  private record Receiving(Consumer<byte[]> each) implements MqttCallback {
+
+    @Override
+    public void messageArrived(String topic, MqttMessage message) {
+      each.accept(message.getPayload());
+    }
+
+    @Override
+    public void disconnected(MqttDisconnectResponse response) {}
+
+    @Override
+    public void mqttErrorOccurred(MqttException problem) {}
+
+    @Override
+    public void deliveryComplete(IMqttToken token) {}
+
+    @Override
+    public void connectComplete(boolean again, String server) {}
+
+    @Override
+    public void authPacketArrived(int reason, MqttProperties properties) {}
+  }
+}

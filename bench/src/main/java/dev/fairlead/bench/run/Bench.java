@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.bench.run;
+
+import dev.fairlead.bench.raw.RawClients;
+import dev.fairlead.bench.results.Counts;
+import dev.fairlead.bench.results.CrossCheck;
+import dev.fairlead.bench.results.Failure;
+import dev.fairlead.bench.results.Latency;
+import dev.fairlead.bench.results.Machine;
+import dev.fairlead.bench.results.Results;
+import dev.fairlead.bench.results.Run;
+import dev.fairlead.bench.results.Subject;
+import dev.fairlead.transport.api.TransportException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All runs of a benchmark, one after the other. For use by one thread; {@link #close()} and {@link
+ * #results} may be called by another, and see the runs that are through.
+ */
+public final class Bench implements AutoCloseable {
+
+  /** Others keep more of a processor busy than this: the figures are doubtful. */
+  private static final double FOREIGN = 0.25;
+
+  /** As fast as can be; the JDK's own choice of everything but the heap's size. */
+  private static final List<String> JVM = List.of("-Xmx1g", "-XX:-UsePerfData", "-Xshare:auto");
+
+  private final BenchSettings settings;
+  private final Path folder;
+  private final Consumer<String> progress;
+  private final Plan plan;
+  private final Instant started = Instant.now();
+  private final double loadBefore = Machine.load();
+  private final Object lock = new Object();
+
+  // All below is guarded by the lock.
+  private final List<Run> runs = new ArrayList<>();
+  private final List<Failure> failures = new ArrayList<>();
+  private final List<CrossCheck> crossChecks = new ArrayList<>();
+  private @Nullable Stage stage;
+  private @Nullable Setup setup;
+  private boolean closed;
+
+  /**
+   * Makes one that has not begun.
+   *
+   * @param folder an empty one for all that the runs need; a short path, since sockets lie in it
+   * @param progress told what happens, in sentences
+   */
+  public Bench(BenchSettings settings, Path folder, Consumer<String> progress) {
+    this.settings = settings;
+    this.folder = folder;
+    this.progress = progress;
+    this.plan = settings.plan();
+  }
+
+  /**
+   * Carries out all runs. One that fails is noted, and the next one follows.
+   *
+   * @throws BenchException when a program is missing, or it was closed meanwhile
+   * @throws InterruptedException when the thread was interrupted
+   */
+  public void run() throws InterruptedException {
+    List<Plan.Step> steps = plan.steps();
+    progress.accept("%d runs, about %s".formatted(steps.size(), minutes(plan.secondsFrom(0))));
+    crossCheck();
+    for (int i = 0; i < steps.size(); i++) {
+      Plan.Step step = steps.get(i);
+      String name =
+          "%d of %d: %s, %s, repeat %d"
+              .formatted(
+                  i + 1,
+                  steps.size(),
+                  step.testCase().label(),
+                  step.subject().label(),
+                  step.repeat());
+      try {
+        Run run = run(step, folder.resolve("r" + i));
+        synchronized (lock) {
+          runs.add(run);
+        }
+        progress.accept(
+            "%s: %s; %s left".formatted(name, summary(run), minutes(plan.secondsFrom(i + 1))));
+      } catch (IOException | BenchException e) {
+        if (isClosed() || (e instanceof BenchException known && known.isMissingProgram())) {
+          throw e instanceof BenchException known
+              ? known
+              : new BenchException(String.valueOf(e.getMessage()), e);
+        }
+        synchronized (lock) {
+          failures.add(
+              new Failure(
+                  step.subject(), step.testCase(), step.repeat(), String.valueOf(e.getMessage())));
+        }
+        progress.accept(name + " FAILED: " + e.getMessage());
+      }
+    }
+  }
+
+  private void crossCheck() throws InterruptedException {
+    try {
+      Optional<CrossCheck> found = Mosquitto.check(folder.resolve("x"), settings.quick());
+      synchronized (lock) {
+        found.ifPresent(crossChecks::add);
+      }
+      found.ifPresent(
+          check ->
+              progress.accept(
+                  String.format(
+                      Locale.ROOT,
+                      "cross-check by %s: %,.0f messages of %d B a second, %d of %d received",
+                      check.tool(),
+                      check.endToEndPerSecond(),
+                      check.payloadBytes(),
+                      check.received(),
+                      check.sent())));
+    } catch (IOException | TransportException e) {
+      progress.accept("no cross-check: " + e.getMessage());
+    }
+  }
+
+  private Run run(Plan.Step step, Path own) throws IOException, InterruptedException {
+    Scale scale = settings.scale();
+    Load load = step.scenario().load(step.testCase(), scale);
+    Files.createDirectories(own);
+    double before = Machine.load();
+    try (Setup fresh = setup(step.subject(), own, load)) {
+      Stage now = new Stage(fresh, load);
+      synchronized (lock) {
+        if (closed) {
+          throw new BenchException("The benchmark was ended.");
+        }
+        setup = fresh;
+        stage = now;
+      }
+      Outcome outcome = step.scenario().play(now, scale);
+      Counts counts = now.end();
+      List<String> marks = new ArrayList<>();
+      if (outcome.othersBusy().orElse(0) > FOREIGN) {
+        marks.add(
+            String.format(
+                Locale.ROOT,
+                "other work kept %.1f processors busy",
+                outcome.othersBusy().getAsDouble()));
+      }
+      return new Run(
+          step.subject(),
+          step.testCase(),
+          step.repeat(),
+          window(step.subject(), load),
+          counts,
+          outcome.rates(),
+          delays(fresh.receiver(), BenchCollector.WRITTEN),
+          delays(fresh.sender(), BenchAgent.ACKS),
+          outcome.cost(),
+          outcome.recovery(),
+          now.timeline(),
+          before,
+          Machine.load(),
+          marks);
+    } finally {
+      synchronized (lock) {
+        setup = null;
+        stage = null;
+      }
+      delete(own);
+    }
+  }
+
+  private Setup setup(Subject subject, Path own, Load load) {
+    String baseline = subject.baseline();
+    if (baseline != null) {
+      return new RawSetup(RawClients.named(baseline), settings.libraries(), own, load, JVM);
+    }
+    Subjects.Variant variant = Subjects.variant(subject);
+    return new OurSetup(variant.transport(), variant.settings(), own, load, JVM);
+  }
+
+  private static @Nullable Integer window(Subject subject, Load load) {
+    String baseline = subject.baseline();
+    return baseline == null
+        ? (int) (OurSetup.WINDOW_BYTES / (load.bytes() + 1))
+        : (Integer) RawClients.named(baseline).window();
+  }
+
+  private static @Nullable Latency delays(Party party, String file) throws IOException {
+    return party.delays(file).map(Latency::ofNanos).orElse(null);
+  }
+
+  private static String summary(Run run) {
+    StringBuilder text = new StringBuilder();
+    if (run.rates() != null && run.testCase().ratePerSecond() == 0) {
+      text.append(String.format(Locale.ROOT, "%,.0f/s, ", run.rates().endToEndPerSecond()));
+    }
+    if (run.latency() != null) {
+      text.append(
+          String.format(
+              Locale.ROOT, "p50 %.0f µs, p99 %.0f µs, ", run.latency().p50(), run.latency().p99()));
+    }
+    if (run.recovery().firstRecordMs() != null) {
+      text.append(
+          String.format(
+              Locale.ROOT, "first record after %.0f ms, ", run.recovery().firstRecordMs()));
+    }
+    Counts counts = run.counts();
+    text.append(
+        counts.isClean()
+            ? "%d stored, none lost".formatted(counts.stored())
+            : "%d lost, %d twice, %d out of order of %d"
+                .formatted(
+                    counts.lost(), counts.duplicates(), counts.reordered(), counts.appended()));
+    return text.toString();
+  }
+
+  private static String minutes(double seconds) {
+    long whole = Math.round(seconds);
+    return "%d:%02d min".formatted(whole / 60, whole % 60);
+  }
+
+  /** Whether every run of ours came to its end, and none of them lost, doubled or mixed up any. */
+  public boolean isClean() {
+    synchronized (lock) {
+      return failures.isEmpty()
+          && runs.stream()
+              .filter(run -> run.subject().isOurs())
+              .allMatch(run -> run.counts().isClean());
+    }
+  }
+
+  /**
+   * What was found so far.
+   *
+   * @param incomplete why that is not all; null when it is
+   */
+  public Results results(@Nullable String incomplete) {
+    synchronized (lock) {
+      return new Results(
+          started,
+          Duration.between(started, Instant.now()),
+          settings.command(),
+          settings.seed(),
+          settings.quick(),
+          incomplete,
+          Machine.here(),
+          loadBefore,
+          Machine.load(),
+          Facts.versions(settings.libraries()),
+          Facts.configuration(settings.scale(), JVM),
+          Facts.notes(),
+          crossChecks,
+          failures,
+          runs);
+    }
+  }
+
+  private boolean isClosed() {
+    synchronized (lock) {
+      return closed;
+    }
+  }
+
+  /** Ends the run that is under way, and all its processes. Idempotent. */
+  @Override
+  public void close() {
+    Setup now;
+    synchronized (lock) {
+      closed = true;
+      if (stage != null) {
+        stage.giveUp();
+      }
+      now = setup;
+    }
+    if (now != null) {
+      now.close();
+    }
+  }
+
+  private static void delete(Path folder) {
+    try (Stream<Path> all = Files.walk(folder)) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    } catch (IOException | UncheckedIOException e) {
+      System.getLogger(Bench.class.getName())
+          .log(System.Logger.Level.WARNING, "A run's folder stays behind: " + folder, e);
+    }
+  }
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.bench.run;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.fairlead.bench.rig.Gauges;
+import dev.fairlead.bench.rig.Gauges.Gauge;
+import dev.fairlead.bench.rig.JavaProcess;
+import dev.fairlead.bench.rig.Status;
+import dev.fairlead.bench.rig.Way;
+import dev.fairlead.bench.rig.Words;
+import dev.fairlead.delivery.AckLevel;
+import dev.fairlead.delivery.OutStream;
+import dev.fairlead.delivery.Outbox;
+import dev.fairlead.delivery.Runner;
+import dev.fairlead.delivery.StreamConfig;
+import dev.fairlead.delivery.Switchboard;
+import dev.fairlead.delivery.SwitchboardListener;
+import dev.fairlead.protocol.Addresses;
+import dev.fairlead.transport.api.Transport;
+import dev.fairlead.transport.api.TransportException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The agents of a run, in one process: the product's outbox over a real transport, fed with encoded
+ * log records as the product's agent feeds it. Asked to end, it says no more, waits until all was
+ * delivered, and leaves what it measured.
+ */
+public final class BenchAgent {
+
+  /** File in the process's folder with the times until records were known to be stored. */
+  static final String ACKS = "acks.hdr";
+
+  /** The most records a second whose acknowledgement is waited for one by one. */
+  private static final long MOST_AWAITED = 20_000;
+
+  private static final long SPOOL_BYTES = 1L << 30;
+  private static final int RUNNERS = 4;
+  private static final long MOMENT_NANOS = 1_000_000L;
+
+  private final Words words;
+  private final Load load;
+  private final Gauges gauges;
+  private final Delays acks = new Delays();
+  private final List<Outbox> outboxes = new ArrayList<>();
+  private final List<Switchboard> switchboards = new ArrayList<>();
+  private final List<Runner> runners = new ArrayList<>();
+
+  /** The stream of logs of each agent, or its noisy one. */
+  private final List<Source> sources = new ArrayList<>();
+
+  private final List<Source> quiet = new ArrayList<>();
+  private volatile boolean stopping;
+
+  /** A stream, and what it says. */
+  private static final class Source {
+    private final OutStream stream;
+    private final Records records;
+    private long number;
+
+    Source(OutStream stream, Records records) {
+      this.stream = stream;
+      this.records = records;
+      this.number = stream.last();
+    }
+
+    void say(long nanos) throws InterruptedException {
+      number++;
+      stream.append(records.record(number, nanos));
+    }
+  }
+
+  private BenchAgent(Words words) throws IOException {
+    this.words = words;
+    this.load = Load.read(words);
+    this.gauges = Gauges.open(words.path(Words.STATUS).resolve(Party.GAUGES));
+  }
+
+  /**
+   * Runs until it is asked to end.
+   *
+   * @param args the file of its words
+   * @throws IOException when a file fails
+   * @throws InterruptedException never
+   */
+  public static void main(String[] args) throws IOException, InterruptedException {
+    Words words = Words.read(Path.of(args[0]));
+    JavaProcess.endWithParent();
+    BenchAgent agent = new BenchAgent(words);
+    Thread main = Thread.currentThread();
+    Runtime.getRuntime()
+        .addShutdownHook(new Thread(() -> agent.stop(main), "fairlead-bench-agent-end"));
+    agent.open();
+    Ticker ticker = Ticker.start(agent.gauges, agent.ackedEveryMillis(), agent::acked);
+    agent.awaitConnections();
+    agent.say();
+    agent.gauges.set(Gauge.FINISHED, 1);
+    agent.drain();
+    ticker.close();
+    agent.close();
+  }
+
+  private void stop(Thread main) {
+    stopping = true;
+    try {
+      main.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void open() throws IOException {
+    List<String> credentials = Files.readAllLines(words.path(Words.CREDENTIAL_FILE), UTF_8);
+    for (int i = 0; i < Math.min(RUNNERS, load.agents()); i++) {
+      runners.add(Runner.start("fairlead-bench-agent-" + i));
+    }
+    Status status = new Status(words.path(Words.STATUS));
+    status.begin();
+    for (int i = 0; i < load.agents(); i++) {
+      Runner runner = runners.get(i % runners.size());
+      SwitchboardListener watch = new Watch(i == 0 ? status : SwitchboardListener.NONE);
+      Switchboard switchboard = new Switchboard(runner, watch);
+      switchboards.add(switchboard);
+      Outbox outbox = new Outbox(switchboard, runner);
+      outboxes.add(outbox);
+      String computation = words.get(Words.COMPUTATION) + (i + 1);
+      Addresses addresses = Addresses.ofComputation(words.get(Words.FLEET), computation);
+      Records records = new Records(computation, load.bytes(), InstantSource.system());
+      sources.add(new Source(outbox.open(stream(addresses, Addresses.LOGS)), records));
+      for (int q = 1; q <= load.quiet(); q++) {
+        quiet.add(new Source(outbox.open(stream(addresses, quietStream(q))), records(computation)));
+      }
+      gauges.set(Gauge.RECOVERED, sources.get(0).number);
+      Way.use(switchboard, words, credentials.get(i), addresses);
+    }
+  }
+
+  private Records records(String computation) {
+    return new Records(computation, load.bytes(), InstantSource.system());
+  }
+
+  /** The name of a quiet stream. */
+  static String quietStream(int index) {
+    return "quiet" + index;
+  }
+
+  private StreamConfig stream(Addresses addresses, String name) {
+    StreamConfig config =
+        StreamConfig.of(addresses.stream(name), addresses.acks(name), "e" + words.get(Words.RUN));
+    return load.spooled()
+        ? config.withSpool(words.path(Words.FOLDER).resolve(name), SPOOL_BYTES)
+        : config;
+  }
+
+  private void awaitConnections() {
+    while (!load.early() && !stopping && gauges.get(Gauge.CONNECTED) < load.agents()) {
+      LockSupport.parkNanos(MOMENT_NANOS);
+    }
+  }
+
+  private void say() throws InterruptedException {
+    Thread beside = null;
+    if (!quiet.isEmpty()) {
+      beside = new Thread(this::sayQuietly, "fairlead-bench-quiet");
+      beside.setDaemon(true);
+      beside.start();
+    }
+    if (load.rate() == 0) {
+      sayAll();
+    } else {
+      sayAtPace();
+    }
+    if (beside != null) {
+      beside.join();
+    }
+  }
+
+  private void sayAll() throws InterruptedException {
+    Source source = sources.get(0);
+    while (!stopping && (load.last() == 0 || source.number < load.last())) {
+      source.say(0);
+      gauges.set(Gauge.MADE, source.number);
+    }
+  }
+
+  /** So many as quickly as can be; all of them are stored when it returns. */
+  private void burst() throws InterruptedException {
+    for (long i = 0; i < load.burst() && !stopping; i++) {
+      for (Source source : sources) {
+        source.say(0);
+      }
+    }
+    while (!stopping && gauges.get(Gauge.ACKED) < load.burst() * sources.size()) {
+      LockSupport.parkNanos(MOMENT_NANOS);
+    }
+  }
+
+  private void sayAtPace() throws InterruptedException {
+    burst();
+    Pace pace = new Pace((double) load.rate() * sources.size(), System::nanoTime);
+    boolean awaited = load.from() > 0 && load.rate() * sources.size() <= MOST_AWAITED;
+    long made = sources.stream().mapToLong(source -> source.number).sum();
+    while (!stopping) {
+      for (Source source : sources) {
+        if (stopping || (load.last() > 0 && source.number >= load.last())) {
+          return;
+        }
+        long meant = pace.next();
+        if (!pace.await(meant)) {
+          return;
+        }
+        boolean measured = load.from() > 0 && source.number + 1 >= load.from();
+        source.say(measured ? meant : 0);
+        if (measured && awaited) {
+          source
+              .stream
+              .reached(source.number, AckLevel.DELIVERED)
+              .thenRun(() -> acks.add(System.nanoTime() - meant));
+        }
+        gauges.set(Gauge.MADE, ++made);
+      }
+    }
+  }
+
+  private void sayQuietly() {
+    Pace pace = new Pace((double) Load.QUIET_RATE * quiet.size(), System::nanoTime);
+    try {
+      while (!stopping) {
+        for (Source source : quiet) {
+          long meant = pace.next();
+          if (!pace.await(meant)) {
+            return;
+          }
+          source.say(source.number + 1 >= load.from() ? meant : 0);
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private long ackedEveryMillis() {
+    return Math.max(2, load.agents() / 10);
+  }
+
+  private void acked() {
+    long acked = 0;
+    for (Source source : sources) {
+      acked += source.stream.positions().delivered();
+    }
+    gauges.set(Gauge.ACKED, acked);
+    if (load.spooled()) {
+      gauges.set(Gauge.SPOOLED, sources.get(0).stream.positions().spooled());
+    }
+  }
+
+  private void drain() throws IOException, InterruptedException {
+    while (!stopping) {
+      LockSupport.parkNanos(MOMENT_NANOS);
+    }
+    CompletableFuture<Void> all =
+        CompletableFuture.allOf(
+            outboxes.stream()
+                .map(Outbox::drained)
+                .map(CompletionStage::toCompletableFuture)
+                .toArray(CompletableFuture<?>[]::new));
+    try {
+      all.get(words.number(Words.DRAIN_SECONDS), TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      System.getLogger(BenchAgent.class.getName())
+          .log(System.Logger.Level.ERROR, "Not all was delivered.", e);
+    }
+    acked();
+    gauges.set(Gauge.MADE, sources.stream().mapToLong(source -> source.number).sum());
+    gauges.set(Gauge.QUIET, quiet.stream().mapToLong(source -> source.number).sum());
+    acks.write(words.path(Words.STATUS).resolve(ACKS));
+  }
+
+  private void close() {
+    outboxes.forEach(Outbox::close);
+    switchboards.forEach(Switchboard::close);
+    runners.forEach(Runner::close);
+  }
+
+  /** Counts the connections that are up. */
+  private final class Watch implements SwitchboardListener {
+    private final SwitchboardListener next;
+    private final AtomicInteger up = new AtomicInteger();
+
+    Watch(SwitchboardListener next) {
+      this.next = next;
+    }
+
+    @Override
+    public void stateChanged(String transport, Transport.State state, String reason) {
+      int now = state == Transport.State.CONNECTED ? 1 : 0;
+      gauges.add(Gauge.CONNECTED, now - up.getAndSet(now));
+      next.stateChanged(transport, state, reason);
+    }
+
+    @Override
+    public void refused(String transport, @Nullable String address, TransportException refusal) {
+      gauges.add(Gauge.REFUSED, 1);
+      next.refused(transport, address, refusal);
+    }
+  }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.bench.run;
+
+import dev.fairlead.bench.results.Scenarios;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What is wanted.
+ *
+ * @param quick whether the short form is
+ * @param transports names of transports; empty for all that are there
+ * @param scenarios names of scenarios; empty for all, or for those of the short form
+ * @param repeat how often each case is done, 1 to 100; 0 for what is usual
+ * @param seed from which the order of runs follows
+ * @param command how it was called, for the report
+ * @param libraries jars of the raw clients
+ */
+public record BenchSettings(
+    boolean quick,
+    List<String> transports,
+    List<String> scenarios,
+    int repeat,
+    long seed,
+    String command,
+    List<Path> libraries) {
+
+  private static final int MOST_REPEATS = 100;
+
+  private static final Map<String, Scenario> ALL = new LinkedHashMap<>();
+
+  static {
+    for (Scenario each :
+        List.of(
+            new MaxRate(),
+            new FixedRate(),
+            new Crash(),
+            new Stall(),
+            new Absent(),
+            new AgentRestart(),
+            new ManyAgents(),
+            new SlowConsumer(),
+            new NoisyStream())) {
+      ALL.put(each.name(), each);
+    }
+  }
+
+  /** Those of the short form. */
+  private static final List<String> QUICK =
+      List.of(Scenarios.MAX_RATE, Scenarios.FIXED_RATE, Scenarios.CRASH, Scenarios.STALL);
+
+  /**
+   * Checks all.
+   *
+   * @throws IllegalArgumentException with a sentence for a person
+   */
+  public BenchSettings {
+    transports = checked("transport", transports, Subjects.transports());
+    scenarios = checked("scenario", scenarios, List.copyOf(ALL.keySet()));
+    libraries = List.copyOf(libraries);
+    if (repeat < 0 || repeat > MOST_REPEATS) {
+      throw new IllegalArgumentException(
+          "Each case is repeated 1 to %d times, and not %d.".formatted(MOST_REPEATS, repeat));
+    }
+  }
+
+  /** The names of all transports that are there. */
+  public static List<String> transportsThere() {
+    return Subjects.transports();
+  }
+
+  /** The names of all scenarios. */
+  public static List<String> scenariosThere() {
+    return List.copyOf(ALL.keySet());
+  }
+
+  /**
+   * Names out of what a person wrote: {@code nats,mqtt}; none for {@code all}.
+   *
+   * @param text words joined by commas
+   */
+  public static List<String> names(String text) {
+    return text.equals("all")
+        ? List.of()
+        : Arrays.stream(text.split(",", -1))
+            .map(String::strip)
+            .filter(name -> !name.isEmpty())
+            .distinct()
+            .toList();
+  }
+
+  private static List<String> checked(String what, List<String> wanted, List<String> there) {
+    for (String name : wanted) {
+      if (!there.contains(name)) {
+        throw new IllegalArgumentException(
+            "There is no %s '%s'; there are: %s.".formatted(what, name, String.join(", ", there)));
+      }
+    }
+    return List.copyOf(wanted);
+  }
+
+  Scale scale() {
+    return quick ? Scale.QUICK : Scale.FULL;
+  }
+
+  Plan plan() {
+    List<String> names = scenarios;
+    if (names.isEmpty()) {
+      names = ALL.keySet().stream().filter(name -> !quick || QUICK.contains(name)).toList();
+    }
+    return Plan.of(
+        names.stream().map(ALL::get).toList(),
+        transports.isEmpty() ? Subjects.transports() : transports,
+        scale(),
+        repeat == 0 ? scale().repeats() : repeat,
+        seed);
+  }
+}

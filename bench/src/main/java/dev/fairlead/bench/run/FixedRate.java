@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.bench.run;
+
+import dev.fairlead.bench.results.Case;
+import dev.fairlead.bench.results.Recovery;
+import dev.fairlead.bench.results.Scenarios;
+import dev.fairlead.bench.rig.Gauges.Gauge;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+
+/** A fixed rate, for latency from when a record was meant to be sent. */
+final class FixedRate implements Scenario {
+
+  private static final long RATE = 2000;
+
+  /** Said before at full speed, so that what is measured is compiled. */
+  private static final long BURST = 100_000;
+
+  private static final Duration MOST = Duration.ofSeconds(60);
+
+  @Override
+  public String name() {
+    return Scenarios.FIXED_RATE;
+  }
+
+  @Override
+  public List<Case> cases(Scale scale) {
+    return List.of(new Case(name(), scale.payloads().get(0), RATE, 1));
+  }
+
+  @Override
+  public Load load(Case what, Scale scale) {
+    return Load.steady(what.payloadBytes(), what.ratePerSecond())
+        .afterBurst((long) (BURST * Math.min(1, scale.warmUp() / 2)))
+        .measured(scale.warmUp() / 2, scale.measured());
+  }
+
+  @Override
+  public boolean hasBaselines() {
+    return true;
+  }
+
+  @Override
+  public double seconds(Case what, Scale scale) {
+    return scale.warmUp() / 2 + scale.measured() + 4;
+  }
+
+  @Override
+  public Outcome play(Stage stage, Scale scale) throws IOException {
+    stage.begin();
+    long first = stage.load().from();
+    boolean begun = stage.passUntil(MOST, () -> stage.setup().sender().gauge(Gauge.MADE) >= first);
+    Stage.Sight from = stage.sight();
+    boolean said =
+        begun && stage.passUntil(MOST, () -> stage.setup().sender().gauge(Gauge.FINISHED) > 0);
+    Stage.Sight to = stage.sight();
+    if (!said) {
+      throw new BenchException("The records were not said in %d s.".formatted(MOST.toSeconds()));
+    }
+    return new Outcome(
+        Stage.rates(from, to), stage.cost(from, to), Recovery.NONE, Stage.others(from, to));
+  }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.bench.run;
+
+import dev.fairlead.bench.results.Case;
+import dev.fairlead.bench.results.Recovery;
+import dev.fairlead.bench.results.Scenarios;
+import dev.fairlead.bench.rig.Gauges.Gauge;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * Many agents on one broker or hub, each with a connection, a credential and a stream of its own,
+ * in one process.
+ */
+final class ManyAgents implements Scenario {
+
+  private static final long RATE = 100;
+  private static final Duration MOST = Duration.ofSeconds(60);
+
+  @Override
+  public String name() {
+    return Scenarios.MANY_AGENTS;
+  }
+
+  @Override
+  public List<Case> cases(Scale scale) {
+    return scale.agents().stream()
+        .map(agents -> new Case(name(), scale.payloads().get(0), RATE, agents))
+        .toList();
+  }
+
+  @Override
+  public Load load(Case what, Scale scale) {
+    return Load.steady(what.payloadBytes(), what.ratePerSecond())
+        .of(what.agents())
+        .measured(scale.warmUp(), scale.measured());
+  }
+
+  @Override
+  public boolean hasBaselines() {
+    return false;
+  }
+
+  @Override
+  public double seconds(Case what, Scale scale) {
+    return scale.warmUp() + scale.measured() + 6 + what.agents() / 40.0;
+  }
+
+  @Override
+  public Outcome play(Stage stage, Scale scale) throws IOException {
+    stage.begin();
+    Party sender = stage.setup().sender();
+    long measured = stage.load().from() * stage.load().agents();
+    boolean begun = stage.passUntil(MOST, () -> sender.gauge(Gauge.MADE) >= measured);
+    Stage.Sight from = stage.sight();
+    boolean said = begun && stage.passUntil(MOST, () -> sender.gauge(Gauge.FINISHED) > 0);
+    Stage.Sight to = stage.sight();
+    if (!said) {
+      throw new BenchException("The records were not said in %d s.".formatted(MOST.toSeconds()));
+    }
+    return new Outcome(
+        Stage.rates(from, to), stage.cost(from, to), Recovery.NONE, Stage.others(from, to));
+  }
+}

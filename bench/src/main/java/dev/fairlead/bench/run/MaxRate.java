@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.bench.run;
+
+import dev.fairlead.bench.results.Case;
+import dev.fairlead.bench.results.Recovery;
+import dev.fairlead.bench.results.Scenarios;
+import java.io.IOException;
+import java.util.List;
+
+/** As many records as one agent can bring into the store. */
+final class MaxRate implements Scenario {
+
+  @Override
+  public String name() {
+    return Scenarios.MAX_RATE;
+  }
+
+  @Override
+  public List<Case> cases(Scale scale) {
+    return scale.payloads().stream().map(bytes -> new Case(name(), bytes, 0, 1)).toList();
+  }
+
+  @Override
+  public Load load(Case what, Scale scale) {
+    return Load.greatest(what.payloadBytes());
+  }
+
+  @Override
+  public boolean hasBaselines() {
+    return true;
+  }
+
+  @Override
+  public double seconds(Case what, Scale scale) {
+    return scale.warmUp() + scale.measured() + 3.5;
+  }
+
+  @Override
+  public Outcome play(Stage stage, Scale scale) throws IOException {
+    stage.begin();
+    stage.pass(scale.warmUp());
+    Stage.Sight from = stage.sight();
+    stage.pass(scale.measured());
+    Stage.Sight to = stage.sight();
+    return new Outcome(
+        Stage.rates(from, to), stage.cost(from, to), Recovery.NONE, Stage.others(from, to));
+  }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.bench.run;
+
+import dev.fairlead.bench.results.Case;
+import java.io.IOException;
+import java.util.List;
+
+/** Something that is done with a transport, and measured. Holds nothing of a run. */
+interface Scenario {
+
+  /** Its name. */
+  String name();
+
+  /** What is done, in which sizes. */
+  List<Case> cases(Scale scale);
+
+  /** What is said in a case. */
+  Load load(Case what, Scale scale);
+
+  /** Whether raw clients take part. */
+  boolean hasBaselines();
+
+  /** About how long one run takes, in s, with all starts and ends. */
+  double seconds(Case what, Scale scale);
+
+  /** Carries it out; what was said is drained and recounted by the caller. */
+  Outcome play(Stage stage, Scale scale) throws IOException, InterruptedException;
+}
