@@ -25,8 +25,9 @@ class MessagesTest {
     LogRecord record = new LogRecord(NOW, LogRecord.Level.INFO, "stdout", "a \"b\"\n\té😀", "c-1");
     assertThat(new String(record.toJson(), UTF_8))
         .isEqualTo(
-            "{\"timestamp\":\"2026-11-01T12:00:00.123456789Z\",\"level\":\"INFO\",\"source\":\"stdout\","
-                + "\"message\":\"a \\\"b\\\"\\n\\té😀\",\"computation_id\":\"c-1\"}");
+            "{\"timestamp\":\"2026-11-01T12:00:00.123456789Z\",\"level\":\"INFO\",\"source\":\"stdout\",\"message\":\"a"
+                + " \\\"b\\\"\\n"
+                + "\\té😀\",\"computation_id\":\"c-1\"}");
     assertThat(LogRecord.parse(record.toJson())).isEqualTo(record);
   }
 

@@ -27,8 +27,7 @@ public class EncodeBenchmark {
   /** A record is made and checked, and becomes its line. */
   @Benchmark
   public byte[] encode() {
-    return new LogRecord(now, LogRecord.Level.INFO, "stdout", message, Sample.COMPUTATION)
-        .toJson();
+    return new LogRecord(now, LogRecord.Level.INFO, "stdout", message, Sample.COMPUTATION).toJson();
   }
 
   /** One line to its record: what a reader does, and the collector does not. */

@@ -61,7 +61,11 @@ final class BarChart {
     }
     double all = having.stream().mapToDouble(BarChart::total).max().orElse(0);
     double ours =
-        having.stream().filter(g -> g.subject().isOurs()).mapToDouble(BarChart::total).max().orElse(all);
+        having.stream()
+            .filter(g -> g.subject().isOurs())
+            .mapToDouble(BarChart::total)
+            .max()
+            .orElse(all);
     // Raw clients can take twenty times as much; ours would be too short to be told apart.
     double most = Math.min(all, ours * MOST_BEYOND_OURS);
     begin(
@@ -95,7 +99,12 @@ final class BarChart {
       y += ROW;
     }
     out.closeLine();
-    out.element("p", "agent + broker + collector, strongest colour first; »: longer than shown", "class", "small").closeLine();
+    out.element(
+            "p",
+            "agent + broker + collector, strongest colour first; »: longer than shown",
+            "class",
+            "small")
+        .closeLine();
   }
 
   private void begin(String id, String title, String description, int rows) {

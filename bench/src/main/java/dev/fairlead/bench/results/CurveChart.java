@@ -114,8 +114,7 @@ final class CurveChart {
     for (double decade = from; decade <= to; decade++) {
       double y = y(Math.pow(10, decade), from, to);
       out.empty("path", "class", "grid", "d", "M%s %sH%s".formatted(at(LEFT), at(y), at(RIGHT)));
-      out.element(
-          "text", tick(decade), "x", LEFT - 6, "y", y + 5, "class", "end");
+      out.element("text", tick(decade), "x", LEFT - 6, "y", y + 5, "class", "end");
     }
   }
 
