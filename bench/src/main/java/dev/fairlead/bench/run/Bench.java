@@ -77,6 +77,7 @@ public final class Bench implements AutoCloseable {
     List<Plan.Step> steps = plan.steps();
     progress.accept("%d runs, about %s".formatted(steps.size(), minutes(plan.secondsFrom(0))));
     crossCheck();
+    long begun = System.nanoTime();
     for (int i = 0; i < steps.size(); i++) {
       Plan.Step step = steps.get(i);
       String name =
@@ -93,7 +94,7 @@ public final class Bench implements AutoCloseable {
           runs.add(run);
         }
         progress.accept(
-            "%s: %s; %s left".formatted(name, summary(run), minutes(plan.secondsFrom(i + 1))));
+            "%s: %s; %s left".formatted(name, summary(run), minutes(left(i + 1, begun))));
       } catch (IOException | BenchException e) {
         if (isClosed() || (e instanceof BenchException known && known.isMissingProgram())) {
           throw e instanceof BenchException known
@@ -108,6 +109,13 @@ public final class Bench implements AutoCloseable {
         progress.accept(name + " FAILED: " + e.getMessage());
       }
     }
+  }
+
+  /** What the plan says, and this machine has shown to make of it. */
+  private double left(int through, long begun) {
+    double planned = plan.secondsFrom(0) - plan.secondsFrom(through);
+    double took = (System.nanoTime() - begun) / 1e9;
+    return plan.secondsFrom(through) * (planned > 0 ? took / planned : 1);
   }
 
   private void crossCheck() throws InterruptedException {
