@@ -206,7 +206,7 @@ class JsonServerTest {
       server.close();
       assertThat(lines.next()).isNull();
     }
-    assertThat(followersEnded.await(5, java.util.concurrent.TimeUnit.SECONDS)).isTrue();
+    assertThat(followersEnded.await(30, java.util.concurrent.TimeUnit.SECONDS)).isTrue();
   }
 
   @Test

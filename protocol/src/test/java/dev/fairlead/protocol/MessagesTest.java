@@ -25,8 +25,9 @@ class MessagesTest {
     LogRecord record = new LogRecord(NOW, LogRecord.Level.INFO, "stdout", "a \"b\"\n\té😀", "c-1");
     assertThat(new String(record.toJson(), UTF_8))
         .isEqualTo(
-            "{\"timestamp\":\"2026-11-01T12:00:00.123456789Z\",\"level\":\"INFO\",\"source\":\"stdout\","
-                + "\"message\":\"a \\\"b\\\"\\n\\té😀\",\"computation_id\":\"c-1\"}");
+            "{\"timestamp\":\"2026-11-01T12:00:00.123456789Z\",\"level\":\"INFO\",\"source\":\"stdout\",\"message\":\"a"
+                + " \\\"b\\\"\\n"
+                + "\\té😀\",\"computation_id\":\"c-1\"}");
     assertThat(LogRecord.parse(record.toJson())).isEqualTo(record);
   }
 
@@ -41,6 +42,27 @@ class MessagesTest {
     Instant time = Instant.parse(text);
     LogRecord record = new LogRecord(time, LogRecord.Level.DEBUG, "agent", "", "c");
     assertThat(LogRecord.parse(record.toJson()).timestamp()).isEqualTo(time);
+  }
+
+  @Test
+  void timesOfOneSecondAndOfAnotherDoNotMix() {
+    for (int i = 0; i < 2000; i++) {
+      Instant time = NOW.plusNanos(i * 700_000_001L).minusSeconds(i % 3 * 86_399L);
+      byte[] line = new LogRecord(time, LogRecord.Level.DEBUG, "agent", "", "c").toJson();
+      assertThat(LogRecord.parse(line).timestamp()).isEqualTo(time);
+    }
+  }
+
+  @Test
+  void anIdIsOneSegmentThatBeginsWithNoUnderscore() {
+    for (char c = 0; c < 300; c++) {
+      boolean fits = Character.toString(c).matches("[A-Za-z0-9_-]");
+      assertThat(Addresses.isSegment("a" + c)).as("%d", (int) c).isEqualTo(fits);
+      assertThat(Addresses.isId(Character.toString(c))).isEqualTo(fits && c != '_');
+    }
+    assertThat(Addresses.isSegment("")).isFalse();
+    assertThat(Addresses.isSegment("x".repeat(64))).isTrue();
+    assertThat(Addresses.isSegment("x".repeat(65))).isFalse();
   }
 
   @Test

@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -32,14 +33,14 @@ final class BreakingWay implements AutoCloseable {
 
   /** Breaks what there is; new connections may come about. */
   void cut() {
-    for (Socket socket : sockets) {
+    for (Socket socket : List.copyOf(sockets)) { // what comes about meanwhile stays
       try {
         socket.close();
+        sockets.remove(socket);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
     }
-    sockets.clear();
   }
 
   @Override

@@ -15,6 +15,7 @@ final class BarChart {
   private static final double WIDTH = 480;
   private static final double ROW = 42;
   private static final double BAR = 14;
+  private static final double MOST_BEYOND_OURS = 3;
 
   private final Markup out;
   private final Hues hues;
@@ -55,10 +56,18 @@ final class BarChart {
   /** Sums of three parts, the medians of each: CPU seconds of agent, broker, collector. */
   void cpu(String id, Case testCase, List<Group> groups) {
     List<Group> having = groups.stream().filter(g -> total(g) > 0).toList();
-    double most = having.stream().mapToDouble(BarChart::total).max().orElse(0);
     if (having.isEmpty()) {
       return;
     }
+    double all = having.stream().mapToDouble(BarChart::total).max().orElse(0);
+    double ours =
+        having.stream()
+            .filter(g -> g.subject().isOurs())
+            .mapToDouble(BarChart::total)
+            .max()
+            .orElse(all);
+    // Raw clients can take twenty times as much; ours would be too short to be told apart.
+    double most = Math.min(all, ours * MOST_BEYOND_OURS);
     begin(
         id,
         testCase.label() + ": CPU seconds per million records",
@@ -80,14 +89,22 @@ final class BarChart {
                   Figures.plain(parts[2])));
       double x = 0;
       for (int i = 0; i < parts.length; i++) {
-        double width = parts[i] / most * WIDTH;
+        double width = Math.min(parts[i] / most * WIDTH, WIDTH - x);
         bar(y, x, width, hues.of(group.subject()) + " part" + i);
         x += width;
+      }
+      if (total(group) > most) {
+        out.element("text", "»", "x", WIDTH - 4, "y", y + 34, "class", "end");
       }
       y += ROW;
     }
     out.closeLine();
-    out.element("p", "agent + broker + collector, darkest first", "class", "small").closeLine();
+    out.element(
+            "p",
+            "agent + broker + collector, strongest colour first; »: longer than shown",
+            "class",
+            "small")
+        .closeLine();
   }
 
   private void begin(String id, String title, String description, int rows) {

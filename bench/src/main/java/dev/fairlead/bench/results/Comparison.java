@@ -244,7 +244,7 @@ public record Comparison(List<String> warnings, List<Change> changes, List<Strin
 
   private static List<String> warnings(Results before, Results after) {
     List<String> warnings = new ArrayList<>();
-    if (!before.machine().equals(after.machine())) {
+    if (!isSame(before.machine(), after.machine())) {
       warnings.add(
           "NOT THE SAME MACHINE: %s against %s. Only ratios within one benchmark mean anything."
               .formatted(shown(before.machine()), shown(after.machine())));
@@ -258,6 +258,16 @@ public record Comparison(List<String> warnings, List<Change> changes, List<Strin
     said("The first", before, warnings);
     said("The second", after, warnings);
     return warnings;
+  }
+
+  /** The same but for a little memory, which differs from boot to boot. */
+  private static boolean isSame(Machine a, Machine b) {
+    double memory = Math.max(a.memoryBytes(), b.memoryBytes());
+    return a.cpu().equals(b.cpu())
+        && a.cores() == b.cores()
+        && a.kernel().equals(b.kernel())
+        && a.jdk().equals(b.jdk())
+        && Math.abs(a.memoryBytes() - b.memoryBytes()) <= memory / 50;
   }
 
   private static void said(String which, Results results, List<String> warnings) {

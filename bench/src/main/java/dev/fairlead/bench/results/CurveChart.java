@@ -13,7 +13,7 @@ final class CurveChart {
 
   private static final double WIDTH = 480;
   private static final double HEIGHT = 300;
-  private static final double LEFT = 58;
+  private static final double LEFT = 68;
   private static final double RIGHT = 468;
   private static final double TOP = 8;
   private static final double BOTTOM = 264;
@@ -114,8 +114,7 @@ final class CurveChart {
     for (double decade = from; decade <= to; decade++) {
       double y = y(Math.pow(10, decade), from, to);
       out.empty("path", "class", "grid", "d", "M%s %sH%s".formatted(at(LEFT), at(y), at(RIGHT)));
-      out.element(
-          "text", Figures.micros(Math.pow(10, decade)), "x", LEFT - 6, "y", y + 5, "class", "end");
+      out.element("text", tick(decade), "x", LEFT - 6, "y", y + 5, "class", "end");
     }
   }
 
@@ -154,6 +153,10 @@ final class CurveChart {
 
   private static double y(double micros, double from, double to) {
     return BOTTOM - (Math.log10(micros) - from) / (to - from) * (BOTTOM - TOP);
+  }
+
+  private static String tick(double decade) {
+    return Figures.micros(Math.pow(10, decade)).replaceFirst("\\.0+ ", " ");
   }
 
   private static String trimmed(double value) {

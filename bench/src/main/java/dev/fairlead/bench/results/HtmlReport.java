@@ -130,13 +130,14 @@ public final class HtmlReport {
 
   /** A section, unless nothing is in it. */
   private void section(String title, Runnable content) {
-    int before = drawings;
-    Markup.Place place = out.mark();
+    Markup.Place before = out.mark();
     out.open("section").element("h2", title).open("div", "class", "grid2");
+    Markup.Place inside = out.mark();
     content.run();
+    boolean empty = out.mark().equals(inside);
     out.close().closeLine();
-    if (drawings == before) {
-      out.back(place);
+    if (empty) {
+      out.back(before);
     }
   }
 
@@ -159,12 +160,7 @@ public final class HtmlReport {
   }
 
   private void latencies() {
-    cases.forEach(
-        (testCase, groups) -> {
-          if (testCase.ratePerSecond() > 0) {
-            new CurveChart(out, hues).draw(nextId(), testCase, groups);
-          }
-        });
+    cases.forEach((testCase, groups) -> new CurveChart(out, hues).draw(nextId(), testCase, groups));
   }
 
   private void timelines() {

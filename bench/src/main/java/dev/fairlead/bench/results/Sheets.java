@@ -75,9 +75,10 @@ final class Sheets {
   private Sheet latencies() {
     return sheet(
         "How late",
-        "From the intended send to written by the collector; ack: until the agent knew it was stored.",
+        "From the intended send to written by the collector; ack: until the agent knew it was"
+            + " stored.",
         List.of("", "p50", "min–max", "p90", "p99", "p99.9", "max", "ack p50", "ack p99"),
-        (c, groups) -> c.ratePerSecond() > 0 && has(groups, Metric.P50) && !isAboutFaults(groups),
+        (c, groups) -> has(groups, Metric.P50) && !isAboutFaults(groups),
         group ->
             List.of(
                 median(group, Metric.P50),

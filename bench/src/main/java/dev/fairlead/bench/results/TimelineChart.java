@@ -11,7 +11,7 @@ final class TimelineChart {
 
   private static final double WIDTH = 480;
   private static final double HEIGHT = 150;
-  private static final double LEFT = 52;
+  private static final double LEFT = 64;
   private static final double RIGHT = 472;
   private static final double TOP = 26;
   private static final double BOTTOM = 124;

@@ -180,6 +180,11 @@ final class ShownTest {
   }
 
   @Test
+  void aSectionWithNothingInItIsLeftOut() {
+    assertThat(HtmlReport.of(Samples.small())).doesNotContain("After a fault", "How late");
+  }
+
+  @Test
   void coordinatesLieInTheDrawing() throws Exception {
     Document document = parse(HtmlReport.of(Samples.whole()));
     NodeList bars = document.getElementsByTagName("rect");

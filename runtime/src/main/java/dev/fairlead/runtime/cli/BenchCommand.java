@@ -40,10 +40,13 @@ import picocli.CommandLine.Spec;
       ""
     },
     mixinStandardHelpOptions = true,
+    subcommands = BenchCompareCommand.class,
     footer = {
       "",
       "A transport takes part when its bundle lies among the distribution's",
       "(runtime/target/fairlead/bundles).",
+      "",
+      "  micro  Measure single steps (see: fairlead bench micro --help).",
       "",
       "Exit status: 0 all runs came to their end, and none of ours lost, doubled or",
       "mixed up a record; 1 one did; 2 the words of the command are off; 69 a program",

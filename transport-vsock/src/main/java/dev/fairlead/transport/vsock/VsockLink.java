@@ -34,9 +34,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
-import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,15 +42,6 @@ import org.jspecify.annotations.Nullable;
  * another writes; the timer asks the hub for signs of life. All end when the channel is closed.
  */
 final class VsockLink implements Link {
-
-  /**
-   * What the hub may send ahead of the handlers, in bytes. What waits for them, what the hub has
-   * left, and what is to be given back are always this much together.
-   */
-  static final long CREDIT = 8L << 20;
-
-  /** Credit is given back in portions of at least this: all but one fit any message many times. */
-  private static final long PORTION = CREDIT / 8;
 
   private static final long JOIN_MILLIS = 500;
   private static final long LOOK_MILLIS = 250;
@@ -81,14 +70,7 @@ final class VsockLink implements Link {
   private volatile @Nullable Outgoing outgoing;
   private long pingedAt = System.nanoTime(); // the timer's own
 
-  /** Given to {@link Handlers}, which knows this connection by it. */
-  private final LongConsumer giveBack = this::giveBack;
-
-  /** Of the credit, what the hub has left. */
-  private final AtomicLong left = new AtomicLong();
-
-  /** What handlers have given back and the hub has not, guarded by giveBack. */
-  private long returned;
+  private final Credit credit = new Credit();
 
   /**
    * Makes one that is not open yet.
@@ -112,9 +94,8 @@ final class VsockLink implements Link {
   public void open() throws IOException, InterruptedException, TimeoutException {
     VsockSettings settings = VsockSettings.read(source);
     // Here, since attempts come one after the other: a late one must not take over again.
-    long credit = Math.max(0, CREDIT - handlers.serve(giveBack));
-    left.set(credit);
-    threads.execute(() -> read(settings, credit));
+    long first = credit.begin(handlers.serve(credit));
+    threads.execute(() -> read(settings, first));
     try {
       welcome.get(Wire.WELCOME_MILLIS, MILLISECONDS);
     } catch (ExecutionException e) {
@@ -208,7 +189,7 @@ final class VsockLink implements Link {
     read.await(JOIN_MILLIS, MILLISECONDS);
   }
 
-  private void read(VsockSettings settings, long credit) {
+  private void read(VsockSettings settings, long first) {
     ByteBuffer buffer = Buffers.take();
     try (SocketChannel opened = settings.hub().open()) {
       if (!publish(opened)) {
@@ -216,12 +197,12 @@ final class VsockLink implements Link {
       }
       opened.connect(settings.hub().address());
       FrameReader in = new FrameReader(opened, buffer, Wire.Side.END);
-      Outgoing accepted = greet(opened, in, settings.credential(), credit);
+      Outgoing accepted = greet(opened, in, settings.credential(), first);
       if (accepted == null || !live) {
         return;
       }
       outgoing = accepted;
-      giveBack(0); // what handlers were done with meanwhile
+      credit.tell(accepted::credit);
       heardAt = System.nanoTime();
       Message lastWill = settings.lastWill();
       if (lastWill != null) {
@@ -262,13 +243,13 @@ final class VsockLink implements Link {
 
   /** Greets, shows the credential, and waits for the answer; null when it was a no. */
   private @Nullable Outgoing greet(
-      SocketChannel opened, FrameReader in, String credential, long credit) throws IOException {
+      SocketChannel opened, FrameReader in, String credential, long first) throws IOException {
     ByteBuffer buffer = Buffers.take();
     try {
       FrameWriter out = new FrameWriter(opened, buffer);
       out.greet();
       out.begin(Wire.HELLO, 4 + credential.length());
-      out.put4((int) credit).text(credential).end();
+      out.put4((int) first).text(credential).end();
       out.flush();
     } finally {
       Buffers.give(buffer);
@@ -340,7 +321,7 @@ final class VsockLink implements Link {
       return;
     }
     int cost = body.remaining();
-    if (left.addAndGet(-cost) < 0) {
+    if (!credit.spend(cost)) {
       throw new WireException("credit-exceeded", "The hub sends more than this end can take.");
     }
     if (cost < 2) {
@@ -358,19 +339,7 @@ final class VsockLink implements Link {
       }
     }
     Message message = Messages.read(body);
-    handlers.add(giveBack, threads, wanted, message, cost);
-  }
-
-  private void giveBack(long bytes) {
-    synchronized (giveBack) {
-      returned += bytes;
-      Outgoing out = outgoing;
-      if (out != null && returned >= PORTION) {
-        left.addAndGet(returned);
-        out.credit(returned);
-        returned = 0;
-      }
-    }
+    handlers.add(credit, threads, wanted, message, cost);
   }
 
   private static ByteBuffer exactly(ByteBuffer body, int length) throws WireException {

@@ -66,6 +66,15 @@ public final class RawEnd implements AutoCloseable {
     return this;
   }
 
+  /** Shows that it lives, as an end must every few seconds, unless it has been cut off. */
+  public void showLife() {
+    try {
+      ping();
+    } catch (IOException e) {
+      System.getLogger("test").log(System.Logger.Level.DEBUG, "It has been cut off.", e);
+    }
+  }
+
   /** Reads until a frame of a kind comes. */
   public ByteBuffer await(int kind) throws IOException {
     while (true) {

@@ -19,29 +19,42 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A hub that has stood still finds out late who is gone, and must not say it late. */
-@Timeout(60)
+@Timeout(120)
 class StalledHubTest {
 
   private static final Duration HOUR = Duration.ofHours(1);
   private static final int CREDIT = 1 << 30;
 
   /** Longer than an end may be quiet that comes in anew, and shorter than it may be in any case. */
-  private static final Duration STALL = Duration.ofMillis(2_200);
+  private static final Duration STALL = Duration.ofMillis(2_050);
 
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void lastWillComesBeforeWhatTheSameEndSaysNow(boolean seenToEnd) throws Exception {
+    List<String> came = List.of();
+    for (int attempt = 1; came.isEmpty(); attempt++) {
+      try {
+        came = saidAfterAStall(seenToEnd);
+      } catch (IOException e) {
+        // Where all is late, the hub takes the collector for dead as well: once more.
+        assertThat(attempt).isLessThan(5);
+      }
+    }
+    assertThat(came).containsExactly("will", "back");
+  }
+
+  private static List<String> saidAfterAStall(boolean seenToEnd) throws IOException {
     try (HubProcess hub = HubProcess.start()) {
       Grant readsAll = new Grant("_collector", List.of("fl/*/down/**"), List.of("fl/*/up/**"));
       String own = issue(hub, new Grant("a", HubProcess.up("a"), List.of()));
-      try (RawEnd collector = let(hub, issue(hub, readsAll)).subscribe(1, "fl/*/up/**")) {
+      try (RawEnd collector = let(hub, issue(hub, readsAll)).subscribe(1, "fl/*/up/**");
+          RawEnd old = let(hub, own)) {
+        old.lastWill(message("will")).ping().await(Wire.PONG);
         collector.ping().await(Wire.PONG);
-        RawEnd old = let(hub, own).lastWill(message("will")).ping();
-        old.await(Wire.PONG);
         hub.stall();
         long since = System.nanoTime();
         if (seenToEnd) {
-          old.close();
+          old.channel.close();
         }
         try (RawEnd back = new RawEnd(hub.socket())) {
           back.out.greet();
@@ -55,9 +68,7 @@ class StalledHubTest {
             body.position(2 + 4 * body.getShort(0));
             came.add(new String(Messages.read(body).bytes(), UTF_8));
           }
-          assertThat(came).containsExactly("will", "back");
-        } finally {
-          old.close();
+          return came;
         }
       }
     }

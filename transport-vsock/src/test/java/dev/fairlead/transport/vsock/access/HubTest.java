@@ -78,6 +78,7 @@ class HubTest {
         quick.ping();
         assertThat(Messages.read(message(quick)).payload().remaining()).isEqualTo(payload.length);
         sender.await(Wire.ACK);
+        slow.showLife();
       }
       assertThat(slow.goodbye()).isEqualTo("too-slow");
     }
@@ -121,6 +122,8 @@ class HubTest {
       for (int i = 0; i < 60; i++) {
         collector.send(new Message("fl/a/down/commands", payload));
         collector.await(Wire.ACK);
+        guest.showLife();
+        other.showLife();
       }
       collector.send(new Message("fl/b/down/commands", payload));
       message(other);
