@@ -35,6 +35,9 @@ public final class Bench implements AutoCloseable {
   /** Others keep more of a processor busy than this: the figures are doubtful. */
   private static final double FOREIGN = 0.25;
 
+  /** Records of the cross-check for each second that runs measure. */
+  private static final int CHECKED_PER_SECOND = 130_000;
+
   /** As fast as can be; the JDK's own choice of everything but the heap's size. */
   private static final List<String> JVM = List.of("-Xmx1g", "-XX:-UsePerfData", "-Xshare:auto");
 
@@ -120,7 +123,8 @@ public final class Bench implements AutoCloseable {
 
   private void crossCheck() throws InterruptedException {
     try {
-      Optional<CrossCheck> found = Mosquitto.check(folder.resolve("x"), settings.quick());
+      int count = (int) (CHECKED_PER_SECOND * settings.scale().measured());
+      Optional<CrossCheck> found = Mosquitto.check(folder.resolve("x"), count);
       synchronized (lock) {
         found.ifPresent(crossChecks::add);
       }
