@@ -49,7 +49,10 @@ final class FairleadCommand implements AutoCloseable {
     String path =
         root.resolve("runtime/target/runtime-0.1.0.jar") + ":" + distribution.resolve("lib") + "/*";
     // As the script does: this command uses bundles itself.
-    command.add(words[0].equals("chaos") ? path + ":" + distribution.resolve("bundles/*") : path);
+    command.add(
+        List.of("chaos", "bench").contains(words[0])
+            ? path + ":" + distribution.resolve("bundles/*")
+            : path);
     command.add("dev.fairlead.runtime.cli.Main");
     command.addAll(List.of(words));
     return new FairleadCommand(

@@ -36,6 +36,11 @@ final class Absent implements Scenario {
   }
 
   @Override
+  public boolean isRepeated() {
+    return false;
+  }
+
+  @Override
   public double seconds(Case what, Scale scale) {
     return SECONDS + 6;
   }

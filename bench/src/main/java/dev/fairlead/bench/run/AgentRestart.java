@@ -35,6 +35,11 @@ final class AgentRestart implements Scenario {
   }
 
   @Override
+  public boolean isRepeated() {
+    return false;
+  }
+
+  @Override
   public double seconds(Case what, Scale scale) {
     return scale.warmUp() + 8;
   }

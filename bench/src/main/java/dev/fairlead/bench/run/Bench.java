@@ -35,6 +35,9 @@ public final class Bench implements AutoCloseable {
   /** Others keep more of a processor busy than this: the figures are doubtful. */
   private static final double FOREIGN = 0.25;
 
+  /** Records of the cross-check for each second that runs measure. */
+  private static final int CHECKED_PER_SECOND = 130_000;
+
   /** As fast as can be; the JDK's own choice of everything but the heap's size. */
   private static final List<String> JVM = List.of("-Xmx1g", "-XX:-UsePerfData", "-Xshare:auto");
 
@@ -77,6 +80,7 @@ public final class Bench implements AutoCloseable {
     List<Plan.Step> steps = plan.steps();
     progress.accept("%d runs, about %s".formatted(steps.size(), minutes(plan.secondsFrom(0))));
     crossCheck();
+    long begun = System.nanoTime();
     for (int i = 0; i < steps.size(); i++) {
       Plan.Step step = steps.get(i);
       String name =
@@ -93,7 +97,7 @@ public final class Bench implements AutoCloseable {
           runs.add(run);
         }
         progress.accept(
-            "%s: %s; %s left".formatted(name, summary(run), minutes(plan.secondsFrom(i + 1))));
+            "%s: %s; %s left".formatted(name, summary(run), minutes(left(i + 1, begun))));
       } catch (IOException | BenchException e) {
         if (isClosed() || (e instanceof BenchException known && known.isMissingProgram())) {
           throw e instanceof BenchException known
@@ -110,9 +114,17 @@ public final class Bench implements AutoCloseable {
     }
   }
 
+  /** What the plan says, and this machine has shown to make of it. */
+  private double left(int through, long begun) {
+    double planned = plan.secondsFrom(0) - plan.secondsFrom(through);
+    double took = (System.nanoTime() - begun) / 1e9;
+    return plan.secondsFrom(through) * (planned > 0 ? took / planned : 1);
+  }
+
   private void crossCheck() throws InterruptedException {
     try {
-      Optional<CrossCheck> found = Mosquitto.check(folder.resolve("x"), settings.quick());
+      int count = (int) (CHECKED_PER_SECOND * settings.scale().measured());
+      Optional<CrossCheck> found = Mosquitto.check(folder.resolve("x"), count);
       synchronized (lock) {
         found.ifPresent(crossChecks::add);
       }

@@ -14,7 +14,8 @@ import java.util.Map;
  * @param quick whether the short form is
  * @param transports names of transports; empty for all that are there
  * @param scenarios names of scenarios; empty for all, or for those of the short form
- * @param repeat how often each case is done, 1 to 100; 0 for what is usual
+ * @param repeat how often each case is done, 1 to 100; 0 for what is usual: several times where
+ *     figures differ from run to run
  * @param seed from which the order of runs follows
  * @param command how it was called, for the report
  * @param libraries jars of the raw clients
@@ -27,6 +28,9 @@ public record BenchSettings(
     long seed,
     String command,
     List<Path> libraries) {
+
+  /** System property: {@code tiny} for runs that only show that all works. For tests alone. */
+  public static final String SCALE = "fairlead.bench.scale";
 
   private static final int MOST_REPEATS = 100;
 
@@ -103,6 +107,9 @@ public record BenchSettings(
   }
 
   Scale scale() {
+    if ("tiny".equals(System.getProperty(SCALE))) {
+      return Scale.TINY;
+    }
     return quick ? Scale.QUICK : Scale.FULL;
   }
 
@@ -115,7 +122,7 @@ public record BenchSettings(
         names.stream().map(ALL::get).toList(),
         transports.isEmpty() ? Subjects.transports() : transports,
         scale(),
-        repeat == 0 ? scale().repeats() : repeat,
+        repeat,
         seed);
   }
 }

@@ -41,6 +41,11 @@ final class Crash implements Scenario {
   }
 
   @Override
+  public boolean isRepeated() {
+    return true;
+  }
+
+  @Override
   public double seconds(Case what, Scale scale) {
     return Math.max(scale.warmUp(), HELD) + 4;
   }

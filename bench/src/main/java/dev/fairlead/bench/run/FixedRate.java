@@ -42,6 +42,11 @@ final class FixedRate implements Scenario {
   }
 
   @Override
+  public boolean isRepeated() {
+    return true;
+  }
+
+  @Override
   public double seconds(Case what, Scale scale) {
     return scale.warmUp() / 2 + scale.measured() + 4;
   }

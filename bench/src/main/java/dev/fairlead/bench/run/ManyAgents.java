@@ -43,6 +43,11 @@ final class ManyAgents implements Scenario {
   }
 
   @Override
+  public boolean isRepeated() {
+    return false;
+  }
+
+  @Override
   public double seconds(Case what, Scale scale) {
     return scale.warmUp() + scale.measured() + 6 + what.agents() / 40.0;
   }

@@ -31,6 +31,11 @@ final class MaxRate implements Scenario {
   }
 
   @Override
+  public boolean isRepeated() {
+    return true;
+  }
+
+  @Override
   public double seconds(Case what, Scale scale) {
     return scale.warmUp() + scale.measured() + 3.5;
   }

@@ -30,10 +30,13 @@ final class Mosquitto {
 
   private Mosquitto() {}
 
-  /** Runs it; empty when nothing was received. */
-  static Optional<CrossCheck> check(Path folder, boolean quick)
+  /**
+   * Runs it; empty when nothing was received.
+   *
+   * @param count how many records are sent
+   */
+  static Optional<CrossCheck> check(Path folder, int count)
       throws IOException, InterruptedException {
-    int count = quick ? 200_000 : 500_000;
     Path sub = ServerProcess.find(null, "mosquitto_sub", REMEDY);
     Path pub = ServerProcess.find(null, "mosquitto_pub", REMEDY);
     Files.createDirectories(folder);

@@ -32,9 +32,13 @@ record Plan(List<Step> steps) {
     steps = List.copyOf(steps);
   }
 
-  /** The plan for these. */
+  /**
+   * The plan for these.
+   *
+   * @param wanted how often each case is done; 0 for what is usual
+   */
   static Plan of(
-      List<Scenario> scenarios, List<String> transports, Scale scale, int repeats, long seed) {
+      List<Scenario> scenarios, List<String> transports, Scale scale, int wanted, long seed) {
     Random random = new Random(seed);
     List<Step> steps = new ArrayList<>();
     for (Scenario scenario : scenarios) {
@@ -43,6 +47,8 @@ record Plan(List<Step> steps) {
         List<Subject> subjects =
             Subjects.of(
                 transports, scenario.hasBaselines() && first, scenario.hasBaselines() && first);
+        int usual = scenario.isRepeated() && first ? scale.repeats() : 1;
+        int repeats = wanted == 0 ? usual : wanted;
         for (int repeat = 1; repeat <= repeats; repeat++) {
           List<Subject> turn = new ArrayList<>(subjects);
           Collections.rotate(turn, random.nextInt(Math.max(1, turn.size())));

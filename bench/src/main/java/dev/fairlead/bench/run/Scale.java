@@ -10,7 +10,7 @@ import java.util.List;
  * @param measured seconds that are
  * @param payloads bytes of encoded records, the first of them for scenarios that take but one
  * @param agents how many agents {@code many-agents} has, one case each
- * @param repeats how often each case is done, unless it was said
+ * @param repeats how often cases that are repeated are done, unless it was said
  */
 record Scale(
     double warmUp, double measured, List<Integer> payloads, List<Integer> agents, int repeats) {
@@ -19,7 +19,7 @@ record Scale(
   private static final int LONG = 2_000;
 
   /** The whole. */
-  static final Scale FULL = new Scale(3, 4, List.of(SHORT, LONG), List.of(100, 1000), 3);
+  static final Scale FULL = new Scale(2.5, 3, List.of(SHORT, LONG), List.of(100, 1000), 3);
 
   /** What is done in three minutes. */
   static final Scale QUICK = new Scale(1.5, 1.5, List.of(SHORT), List.of(20), 1);

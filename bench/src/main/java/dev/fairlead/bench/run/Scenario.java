@@ -20,6 +20,9 @@ interface Scenario {
   /** Whether raw clients take part. */
   boolean hasBaselines();
 
+  /** Whether it is done several times unless it was said how often. */
+  boolean isRepeated();
+
   /** About how long one run takes, in s, with all starts and ends. */
   double seconds(Case what, Scale scale);
 

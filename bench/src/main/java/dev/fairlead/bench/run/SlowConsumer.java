@@ -33,6 +33,11 @@ final class SlowConsumer implements Scenario {
   }
 
   @Override
+  public boolean isRepeated() {
+    return false;
+  }
+
+  @Override
   public double seconds(Case what, Scale scale) {
     return scale.warmUp() + scale.measured() + 7;
   }

@@ -35,6 +35,11 @@ final class Stall implements Scenario {
   }
 
   @Override
+  public boolean isRepeated() {
+    return false;
+  }
+
+  @Override
   public double seconds(Case what, Scale scale) {
     return Math.max(scale.warmUp(), Crash.HELD) + SECONDS + 4;
   }

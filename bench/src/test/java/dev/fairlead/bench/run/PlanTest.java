@@ -64,7 +64,18 @@ final class PlanTest {
   @Test
   void quickFormFitsIntoThreeMinutesAndTheWholeIntoFifteen() {
     List<Scenario> quick = List.of(new MaxRate(), new FixedRate(), new Crash(), new Stall());
-    assertThat(Plan.of(quick, TRANSPORTS, Scale.QUICK, Scale.QUICK.repeats(), 1).secondsFrom(0))
-        .isLessThan(175);
+    List<Scenario> all =
+        List.of(
+            new MaxRate(),
+            new FixedRate(),
+            new Crash(),
+            new Stall(),
+            new Absent(),
+            new AgentRestart(),
+            new ManyAgents(),
+            new SlowConsumer(),
+            new NoisyStream());
+    assertThat(Plan.of(quick, TRANSPORTS, Scale.QUICK, 0, 1).secondsFrom(0)).isLessThan(175);
+    assertThat(Plan.of(all, TRANSPORTS, Scale.FULL, 0, 1).secondsFrom(0)).isLessThan(890);
   }
 }

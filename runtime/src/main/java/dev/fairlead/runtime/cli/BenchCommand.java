@@ -80,7 +80,8 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--repeat",
       paramLabel = "K",
-      description = "How often each case is done (default: 3, or 1 in the short form).")
+      description =
+          "How often each case is done (default: 3 times for rates, latency and crash, else once).")
   private @Nullable Integer repeat;
 
   @Option(
