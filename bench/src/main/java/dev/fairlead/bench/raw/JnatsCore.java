@@ -5,8 +5,10 @@ import io.nats.client.Connection;
 import io.nats.client.Dispatcher;
 import io.nats.client.Nats;
 import io.nats.client.Options;
+import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
 /** jnats over core NATS, with its defaults. */
@@ -15,13 +17,13 @@ final class JnatsCore implements RawClient {
   static final String SUBJECT = "bench.raw";
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
-  static Connection connect(URI endpoint) throws Exception {
+  static Connection connect(URI endpoint) throws IOException, InterruptedException {
     return Nats.connect(
         new Options.Builder().server(endpoint.toString()).maxReconnects(-1).build());
   }
 
   @Override
-  public Sender sender(URI endpoint) throws Exception {
+  public Sender sender(URI endpoint) throws IOException, InterruptedException {
     Connection connection = connect(endpoint);
     return new Sender() {
       @Override
@@ -30,19 +32,28 @@ final class JnatsCore implements RawClient {
       }
 
       @Override
-      public void finish() throws Exception {
-        connection.flush(PATIENCE);
+      public void finish() throws IOException, InterruptedException {
+        flush(connection);
         connection.close();
       }
     };
   }
 
   @Override
-  public AutoCloseable receive(URI endpoint, Consumer<byte[]> each) throws Exception {
+  public Receiver receive(URI endpoint, Consumer<byte[]> each)
+      throws IOException, InterruptedException {
     Connection connection = connect(endpoint);
     Dispatcher dispatcher = connection.createDispatcher(message -> each.accept(message.getData()));
     dispatcher.subscribe(SUBJECT);
-    connection.flush(PATIENCE);
-    return connection;
+    flush(connection);
+    return connection::close;
+  }
+
+  private static void flush(Connection connection) throws IOException, InterruptedException {
+    try {
+      connection.flush(PATIENCE);
+    } catch (TimeoutException e) {
+      throw new IOException("The broker has not taken all in time.", e);
+    }
   }
 }

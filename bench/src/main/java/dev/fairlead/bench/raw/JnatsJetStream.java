@@ -3,9 +3,11 @@ package dev.fairlead.bench.raw;
 
 import io.nats.client.Connection;
 import io.nats.client.JetStream;
+import io.nats.client.JetStreamApiException;
 import io.nats.client.PushSubscribeOptions;
 import io.nats.client.api.StorageType;
 import io.nats.client.api.StreamConfiguration;
+import java.io.IOException;
 import java.net.URI;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -22,14 +24,14 @@ final class JnatsJetStream implements RawClient {
   private static final int UNCONFIRMED = 4000;
 
   @Override
-  public Sender sender(URI endpoint) throws Exception {
+  public Sender sender(URI endpoint) throws IOException, InterruptedException {
     Connection connection = JnatsCore.connect(endpoint);
     JetStream stream = connection.jetStream();
     Semaphore unconfirmed = new Semaphore(UNCONFIRMED);
     AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     return new Sender() {
       @Override
-      public void send(byte[] record) throws Exception {
+      public void send(byte[] record) throws IOException, InterruptedException {
         unconfirmed.acquire();
         var unused =
             stream
@@ -43,40 +45,45 @@ final class JnatsJetStream implements RawClient {
                     });
         Throwable problem = failure.getAndSet(null);
         if (problem != null) {
-          throw new IllegalStateException("A message was not confirmed.", problem);
+          throw new IOException("A message was not confirmed.", problem);
         }
       }
 
       @Override
-      public void finish() throws Exception {
+      public void finish() throws IOException, InterruptedException {
         boolean all = unconfirmed.tryAcquire(UNCONFIRMED, 10, TimeUnit.SECONDS);
         connection.close();
         if (!all) {
-          throw new IllegalStateException("Not all messages were confirmed.");
+          throw new IOException("Not all messages were confirmed.");
         }
       }
     };
   }
 
   @Override
-  public AutoCloseable receive(URI endpoint, Consumer<byte[]> each) throws Exception {
+  public Receiver receive(URI endpoint, Consumer<byte[]> each)
+      throws IOException, InterruptedException {
     Connection connection = JnatsCore.connect(endpoint);
-    connection
-        .jetStreamManagement()
-        .addStream(
-            StreamConfiguration.builder()
-                .name("BENCH")
-                .subjects(JnatsCore.SUBJECT)
-                .storageType(StorageType.File)
-                .build());
-    connection
-        .jetStream()
-        .subscribe(
-            JnatsCore.SUBJECT,
-            connection.createDispatcher(),
-            message -> each.accept(message.getData()),
-            false,
-            PushSubscribeOptions.builder().ordered(true).build());
-    return connection;
+    try {
+      connection
+          .jetStreamManagement()
+          .addStream(
+              StreamConfiguration.builder()
+                  .name("BENCH")
+                  .subjects(JnatsCore.SUBJECT)
+                  .storageType(StorageType.File)
+                  .build());
+      connection
+          .jetStream()
+          .subscribe(
+              JnatsCore.SUBJECT,
+              connection.createDispatcher(),
+              message -> each.accept(message.getData()),
+              false,
+              PushSubscribeOptions.builder().ordered(true).build());
+    } catch (JetStreamApiException e) {
+      throw new IOException("JetStream does not store as it is told to.", e);
+    }
+    return connection::close;
   }
 }

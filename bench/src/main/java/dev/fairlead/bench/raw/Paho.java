@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.bench.raw;
 
+import java.io.IOException;
 import java.net.URI;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -34,25 +35,38 @@ final class Paho implements RawClient {
   }
 
   private static MqttAsyncClient connect(URI endpoint, String name, @Nullable MqttCallback callback)
-      throws MqttException {
-    MqttAsyncClient client =
-        new MqttAsyncClient(
-            "tcp://" + endpoint.getHost() + ":" + endpoint.getPort(),
-            name,
-            new MemoryPersistence());
-    if (callback != null) {
-      client.setCallback(callback);
-    }
+      throws IOException {
     MqttConnectionOptions options = new MqttConnectionOptions();
     options.setCleanStart(true);
     options.setAutomaticReconnect(true);
     options.setSocketFactory(new NoDelaySockets());
-    client.connect(options).waitForCompletion(PATIENCE_MS);
-    return client;
+    try {
+      MqttAsyncClient client =
+          new MqttAsyncClient(
+              "tcp://" + endpoint.getHost() + ":" + endpoint.getPort(),
+              name,
+              new MemoryPersistence());
+      if (callback != null) {
+        client.setCallback(callback);
+      }
+      client.connect(options).waitForCompletion(PATIENCE_MS);
+      return client;
+    } catch (MqttException e) {
+      throw new IOException("Paho does not connect.", e);
+    }
+  }
+
+  private static void end(MqttAsyncClient client) throws IOException {
+    try {
+      client.disconnectForcibly(0, 100, false);
+      client.close(true);
+    } catch (MqttException e) {
+      throw new IOException("Paho does not end its connection.", e);
+    }
   }
 
   @Override
-  public Sender sender(URI endpoint) throws Exception {
+  public Sender sender(URI endpoint) throws IOException, InterruptedException {
     MqttAsyncClient client = connect(endpoint, "sender", null);
     Semaphore underWay = new Semaphore(UNDER_WAY);
     MqttActionListener done =
@@ -69,36 +83,37 @@ final class Paho implements RawClient {
         };
     return new Sender() {
       @Override
-      public void send(byte[] record) throws Exception {
+      public void send(byte[] record) throws IOException, InterruptedException {
         underWay.acquire();
         try {
           client.publish(TOPIC, record, qos, false, null, done);
         } catch (MqttException e) {
           underWay.release();
-          throw e;
+          throw new IOException("Paho does not take a message.", e);
         }
       }
 
       @Override
-      public void finish() throws Exception {
+      public void finish() throws IOException, InterruptedException {
         boolean all = underWay.tryAcquire(UNDER_WAY, PATIENCE_MS, TimeUnit.MILLISECONDS);
-        client.disconnectForcibly(0, 100, false);
-        client.close(true);
+        end(client);
         if (!all) {
-          throw new IllegalStateException("Not all messages were sent.");
+          throw new IOException("Not all messages were sent.");
         }
       }
     };
   }
 
   @Override
-  public AutoCloseable receive(URI endpoint, Consumer<byte[]> each) throws Exception {
+  public Receiver receive(URI endpoint, Consumer<byte[]> each)
+      throws IOException, InterruptedException {
     MqttAsyncClient client = connect(endpoint, "receiver", new Receiving(each));
-    client.subscribe(TOPIC, qos).waitForCompletion(PATIENCE_MS);
-    return () -> {
-      client.disconnectForcibly(0, 100, false);
-      client.close(true);
-    };
+    try {
+      client.subscribe(TOPIC, qos).waitForCompletion(PATIENCE_MS);
+    } catch (MqttException e) {
+      throw new IOException("The broker does not let Paho subscribe.", e);
+    }
+    return () -> end(client);
   }
 
   private record Receiving(Consumer<byte[]> each) implements MqttCallback {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.bench.raw;
 
+import java.io.IOException;
 import java.net.URI;
 import java.util.function.Consumer;
 
@@ -17,31 +18,41 @@ public interface RawClient {
     /**
      * Sends one record; may block for as long as the library does.
      *
-     * @throws Exception as the library says
+     * @throws IOException when the library does not take it
      */
-    void send(byte[] record) throws Exception;
+    void send(byte[] record) throws IOException, InterruptedException;
 
     /**
      * Waits until all was handed over, and ends.
      *
-     * @throws Exception as the library says, also when not all was
+     * @throws IOException when not all was
      */
-    void finish() throws Exception;
+    void finish() throws IOException, InterruptedException;
+  }
+
+  /** Receives records. */
+  interface Receiver {
+
+    /**
+     * Ends it.
+     *
+     * @throws IOException as the library says
+     */
+    void end() throws IOException, InterruptedException;
   }
 
   /**
    * Connects to send.
    *
-   * @throws Exception as the library says
+   * @throws IOException as the library says
    */
-  Sender sender(URI endpoint) throws Exception;
+  Sender sender(URI endpoint) throws IOException, InterruptedException;
 
   /**
    * Begins to receive; returns when nothing that is sent from now on is missed.
    *
    * @param each called for one record at a time
-   * @return closes to end it
-   * @throws Exception as the library says
+   * @throws IOException as the library says
    */
-  AutoCloseable receive(URI endpoint, Consumer<byte[]> each) throws Exception;
+  Receiver receive(URI endpoint, Consumer<byte[]> each) throws IOException, InterruptedException;
 }

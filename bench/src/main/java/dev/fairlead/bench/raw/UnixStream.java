@@ -16,7 +16,7 @@ final class UnixStream implements RawClient {
   private static final int CHUNK = 64 * 1024;
 
   @Override
-  public Sender sender(URI endpoint) throws Exception {
+  public Sender sender(URI endpoint) throws IOException, InterruptedException {
     SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(endpoint.getPath()));
     ByteBuffer out = ByteBuffer.allocateDirect(CHUNK);
     return new Sender() {
@@ -36,13 +36,14 @@ final class UnixStream implements RawClient {
   }
 
   @Override
-  public AutoCloseable receive(URI endpoint, Consumer<byte[]> each) throws Exception {
+  public Receiver receive(URI endpoint, Consumer<byte[]> each)
+      throws IOException, InterruptedException {
     ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     server.bind(UnixDomainSocketAddress.of(endpoint.getPath()));
     Thread reader = new Thread(() -> read(server, each), "fairlead-raw-unix");
     reader.setDaemon(true);
     reader.start();
-    return server;
+    return server::close;
   }
 
   private static void read(ServerSocketChannel server, Consumer<byte[]> each) {

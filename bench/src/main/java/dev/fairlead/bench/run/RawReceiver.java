@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.bench.run;
 
+import dev.fairlead.bench.raw.RawClient;
 import dev.fairlead.bench.raw.RawClients;
 import dev.fairlead.bench.results.Counts;
 import dev.fairlead.bench.rig.Gauges;
 import dev.fairlead.bench.rig.Gauges.Gauge;
 import dev.fairlead.bench.rig.JavaProcess;
 import dev.fairlead.bench.rig.Words;
+import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,9 +36,10 @@ public final class RawReceiver {
    * Runs until it is asked to end.
    *
    * @param args the file of its words
-   * @throws Exception as the client's library says
+   * @throws IOException as the client's library says, or when a file fails
+   * @throws InterruptedException never
    */
-  public static void main(String[] args) throws Exception {
+  public static void main(String[] args) throws IOException, InterruptedException {
     Words words = Words.read(Path.of(args[0]));
     JavaProcess.endWithParent();
     Load load = Load.read(words);
@@ -57,7 +60,7 @@ public final class RawReceiver {
                   }
                 },
                 "fairlead-raw-receiver-end"));
-    AutoCloseable receiving =
+    RawClient.Receiver receiving =
         RawClients.named(words.get(Words.TRANSPORT))
             .client()
             .receive(URI.create(words.get(Words.ENDPOINT)), counter);
@@ -65,7 +68,7 @@ public final class RawReceiver {
     gauges.set(Gauge.CONNECTED, 1);
     ending.await();
     ticker.close();
-    receiving.close();
+    receiving.end();
     counter.write(folder);
     gauges.set(Gauge.FINISHED, 1);
   }
@@ -98,7 +101,7 @@ public final class RawReceiver {
       gauges.set(Gauge.STORED, ++received);
     }
 
-    synchronized void write(Path folder) throws java.io.IOException {
+    synchronized void write(Path folder) throws IOException {
       delays.write(folder.resolve(BenchCollector.WRITTEN));
       Counts counts = recount.counts(0, 0);
       Files.writeString(

@@ -7,6 +7,7 @@ import dev.fairlead.bench.rig.Gauges;
 import dev.fairlead.bench.rig.Gauges.Gauge;
 import dev.fairlead.bench.rig.JavaProcess;
 import dev.fairlead.bench.rig.Words;
+import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -34,7 +35,7 @@ public final class RawSender {
   private long made;
   private long refused;
 
-  private RawSender(Words words) throws Exception {
+  private RawSender(Words words) throws IOException, InterruptedException {
     load = Load.read(words);
     own = Gauges.open(words.path(Words.STATUS).resolve(Party.GAUGES));
     receiver = Gauges.open(words.path(RawReceiver.RECEIVER).resolve(Party.GAUGES));
@@ -48,9 +49,10 @@ public final class RawSender {
    * Runs until it is asked to end.
    *
    * @param args the file of its words
-   * @throws Exception as the client's library says
+   * @throws IOException as the client's library says, or when a file fails
+   * @throws InterruptedException never
    */
-  public static void main(String[] args) throws Exception {
+  public static void main(String[] args) throws IOException, InterruptedException {
     Words words = Words.read(Path.of(args[0]));
     JavaProcess.endWithParent();
     RawSender sender = new RawSender(words);
@@ -74,7 +76,7 @@ public final class RawSender {
     }
   }
 
-  private void say() {
+  private void say() throws InterruptedException {
     while (!stopping && made < load.burst()) {
       send(0);
     }
@@ -94,14 +96,14 @@ public final class RawSender {
     }
   }
 
-  private void send(long meant) {
+  private void send(long meant) throws InterruptedException {
     while (made - receiver.get(Gauge.STORED) >= window && !stopping) {
       LockSupport.parkNanos(WAIT_NANOS);
     }
     try {
       sender.send(records.record(made + 1, meant));
       own.set(Gauge.MADE, ++made);
-    } catch (Exception e) {
+    } catch (IOException | RuntimeException e) {
       own.set(Gauge.REFUSED, ++refused);
       System.getLogger(RawSender.class.getName())
           .log(System.Logger.Level.DEBUG, "The client did not take a record.", e);
@@ -109,7 +111,7 @@ public final class RawSender {
     }
   }
 
-  private void drain(long seconds) throws Exception {
+  private void drain(long seconds) throws IOException, InterruptedException {
     while (!stopping) {
       LockSupport.parkNanos(MOMENT_NANOS);
     }
