@@ -31,16 +31,6 @@ final class Absent implements Scenario {
   }
 
   @Override
-  public boolean hasBaselines() {
-    return false;
-  }
-
-  @Override
-  public boolean isRepeated() {
-    return false;
-  }
-
-  @Override
   public double seconds(Case what, Scale scale) {
     return SECONDS + 6;
   }
@@ -71,7 +61,6 @@ final class Absent implements Scenario {
     Recovery recovery = Recoveries.await(stage, null, stage.mark("broker there"));
     stage.pass(1);
     Stage.Sight to = stage.sight();
-    return new Outcome(
-        Stage.rates(from, to), stage.cost(from, to), recovery, Stage.others(from, to));
+    return stage.outcome(from, to, recovery);
   }
 }

@@ -30,16 +30,6 @@ final class AgentRestart implements Scenario {
   }
 
   @Override
-  public boolean hasBaselines() {
-    return false;
-  }
-
-  @Override
-  public boolean isRepeated() {
-    return false;
-  }
-
-  @Override
   public double seconds(Case what, Scale scale) {
     return scale.warmUp() + 8;
   }
@@ -65,7 +55,6 @@ final class AgentRestart implements Scenario {
     Stage.Sight from = stage.sight();
     stage.pass(1);
     Stage.Sight to = stage.sight();
-    return new Outcome(
-        Stage.rates(from, to), stage.cost(from, to), recovery, Stage.others(from, to));
+    return stage.outcome(from, to, recovery);
   }
 }

@@ -67,10 +67,10 @@ public final class BenchCollector {
     Delays written = new Delays();
     Disk disk = Disk.of(words.path(Words.FOLDER));
     if (load.slowBytesPerSecond() > 0) {
-      disk = new SlowDisk(disk, load.slowBytesPerSecond());
+      disk = SlowDisk.of(disk, load.slowBytesPerSecond());
     }
     if (load.from() > 0) {
-      disk = new TimedDisk(disk, written);
+      disk = TimedDisk.of(disk, written);
     }
     Runner runner = Runner.start("fairlead-bench-collector");
     RecordStore store =

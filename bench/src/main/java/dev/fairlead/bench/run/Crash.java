@@ -36,11 +36,6 @@ final class Crash implements Scenario {
   }
 
   @Override
-  public boolean hasBaselines() {
-    return false;
-  }
-
-  @Override
   public boolean isRepeated() {
     return true;
   }
@@ -76,7 +71,6 @@ final class Crash implements Scenario {
     Recovery recovery = Recoveries.await(stage, broken, stage.mark("broker back"));
     stage.pass(0.3);
     Stage.Sight to = stage.sight();
-    return new Outcome(
-        Stage.rates(from, to), stage.cost(from, to), recovery, Stage.others(from, to));
+    return stage.outcome(from, to, recovery);
   }
 }

@@ -63,7 +63,6 @@ final class FixedRate implements Scenario {
     if (!said) {
       throw new BenchException("The records were not said in %d s.".formatted(MOST.toSeconds()));
     }
-    return new Outcome(
-        Stage.rates(from, to), stage.cost(from, to), Recovery.NONE, Stage.others(from, to));
+    return stage.outcome(from, to, Recovery.NONE);
   }
 }

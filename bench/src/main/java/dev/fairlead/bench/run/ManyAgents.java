@@ -38,16 +38,6 @@ final class ManyAgents implements Scenario {
   }
 
   @Override
-  public boolean hasBaselines() {
-    return false;
-  }
-
-  @Override
-  public boolean isRepeated() {
-    return false;
-  }
-
-  @Override
   public double seconds(Case what, Scale scale) {
     return scale.warmUp() + scale.measured() + 6 + what.agents() / 40.0;
   }
@@ -64,7 +54,6 @@ final class ManyAgents implements Scenario {
     if (!said) {
       throw new BenchException("The records were not said in %d s.".formatted(MOST.toSeconds()));
     }
-    return new Outcome(
-        Stage.rates(from, to), stage.cost(from, to), Recovery.NONE, Stage.others(from, to));
+    return stage.outcome(from, to, Recovery.NONE);
   }
 }

@@ -18,10 +18,14 @@ interface Scenario {
   Load load(Case what, Scale scale);
 
   /** Whether raw clients take part. */
-  boolean hasBaselines();
+  default boolean hasBaselines() {
+    return false;
+  }
 
   /** Whether it is done several times unless it was said how often. */
-  boolean isRepeated();
+  default boolean isRepeated() {
+    return false;
+  }
 
   /** About how long one run takes, in s, with all starts and ends. */
   double seconds(Case what, Scale scale);

@@ -2,7 +2,6 @@
 package dev.fairlead.bench.run;
 
 import dev.fairlead.bench.results.Case;
-import dev.fairlead.bench.results.Recovery;
 import dev.fairlead.bench.results.Scenarios;
 import java.io.IOException;
 import java.util.List;
@@ -28,28 +27,12 @@ final class SlowConsumer implements Scenario {
   }
 
   @Override
-  public boolean hasBaselines() {
-    return false;
-  }
-
-  @Override
-  public boolean isRepeated() {
-    return false;
-  }
-
-  @Override
   public double seconds(Case what, Scale scale) {
     return scale.warmUp() + scale.measured() + 7;
   }
 
   @Override
   public Outcome play(Stage stage, Scale scale) throws IOException {
-    stage.begin();
-    stage.pass(scale.warmUp());
-    Stage.Sight from = stage.sight();
-    stage.pass(scale.measured());
-    Stage.Sight to = stage.sight();
-    return new Outcome(
-        Stage.rates(from, to), stage.cost(from, to), Recovery.NONE, Stage.others(from, to));
+    return stage.steady(scale);
   }
 }

@@ -4,6 +4,7 @@ package dev.fairlead.bench.run;
 import dev.fairlead.bench.results.Cost;
 import dev.fairlead.bench.results.Counts;
 import dev.fairlead.bench.results.Rates;
+import dev.fairlead.bench.results.Recovery;
 import dev.fairlead.bench.results.Timeline;
 import dev.fairlead.bench.rig.Gauges.Gauge;
 import dev.fairlead.bench.rig.ProcessStat;
@@ -206,6 +207,20 @@ final class Stage {
         cpu,
         allocated,
         ProcessStat.machineCpuSeconds().orElse(Double.NaN));
+  }
+
+  /** What is the same throughout: begun, warmed up, and measured. */
+  Outcome steady(Scale scale) throws IOException {
+    begin();
+    pass(scale.warmUp());
+    Sight from = sight();
+    pass(scale.measured());
+    return outcome(from, sight(), Recovery.NONE);
+  }
+
+  /** What was seen between two sights. */
+  Outcome outcome(Sight from, Sight to, Recovery recovery) {
+    return new Outcome(rates(from, to), cost(from, to), recovery, others(from, to));
   }
 
   /** How fast it went between two sights. */

@@ -30,16 +30,6 @@ final class Stall implements Scenario {
   }
 
   @Override
-  public boolean hasBaselines() {
-    return false;
-  }
-
-  @Override
-  public boolean isRepeated() {
-    return false;
-  }
-
-  @Override
   public double seconds(Case what, Scale scale) {
     return Math.max(scale.warmUp(), Crash.HELD) + SECONDS + 4;
   }
@@ -63,7 +53,6 @@ final class Stall implements Scenario {
     Recovery recovery = Recoveries.await(stage, broken, stage.mark("broker goes on"));
     stage.pass(0.3);
     Stage.Sight to = stage.sight();
-    return new Outcome(
-        Stage.rates(from, to), stage.cost(from, to), recovery, Stage.others(from, to));
+    return stage.outcome(from, to, recovery);
   }
 }

@@ -27,7 +27,7 @@ final class TimedDiskTest {
     bytes.put(records.record(2, now - 5_000_000_000L)).put((byte) '\n');
     bytes.put(records.record(3, now - 3_000_000_000L)).flip();
     Delays delays = new Delays();
-    Disk disk = new TimedDisk(Disk.of(folder.resolve("d")), delays);
+    Disk disk = TimedDisk.of(Disk.of(folder.resolve("d")), delays);
     try (Disk.File file = disk.open("x")) {
       file.append(bytes.duplicate());
     }
