@@ -21,17 +21,20 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Sends what takes long to send: a bounded set of threads, one a client, and one that interrupts
- * those whose client takes nothing any more. An interrupt ends a blocked write and its connection.
+ * those whose client takes nothing any more. An interrupt ends a blocked write and its connection;
+ * so closing interrupts nobody in the middle of a write before its time is up.
  */
 final class Followers {
 
   private static final System.Logger LOG = System.getLogger(Followers.class.getName());
   private static final long STUCK_NANOS = TimeUnit.SECONDS.toNanos(30);
+  private static final long CUT_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
   private static final int BUFFER = 16 << 10;
 
   private final ThreadPoolExecutor threads;
   private final ScheduledThreadPoolExecutor watch;
-  private final Set<Out> writing = ConcurrentHashMap.newKeySet();
+  private final Set<Client> clients = ConcurrentHashMap.newKeySet();
+  private volatile boolean closing;
 
   Followers(String name, int most) {
     threads =
@@ -60,25 +63,36 @@ final class Followers {
     }
   }
 
-  /** Interrupts all, and waits for them. */
+  /** Has all end between two writes, and cuts off those that have not by then. */
   void close(long nanos) {
     watch.shutdownNow();
-    threads.shutdownNow();
+    threads.shutdown();
+    closing = true;
+    clients.forEach(Client::end);
     try {
-      threads.awaitTermination(nanos, TimeUnit.NANOSECONDS);
+      if (!threads.awaitTermination(nanos, TimeUnit.NANOSECONDS)) {
+        clients.forEach(Client::cutOff);
+        threads.awaitTermination(CUT_NANOS, TimeUnit.NANOSECONDS);
+      }
     } catch (InterruptedException e) {
+      clients.forEach(Client::cutOff);
       Thread.currentThread().interrupt();
     }
   }
 
   private void cutOffStuck() {
     long now = System.nanoTime();
-    for (Out out : writing) {
-      out.cutOffIfStuck(now);
+    for (Client client : clients) {
+      client.cutOffIfStuck(now);
     }
   }
 
   private void run(HttpExchange exchange, Response response) {
+    Client client = new Client();
+    clients.add(client);
+    if (closing) {
+      client.end();
+    }
     try (exchange;
         InputStream stream = response.stream()) {
       JsonServer.prepare(exchange, response);
@@ -86,17 +100,14 @@ final class Followers {
           response.lines() != null
               ? 0
               : stream != null ? response.streamLength() : response.body().length;
-      exchange.sendResponseHeaders(response.status(), length);
-      try (Out out = new Out(exchange.getResponseBody())) {
-        writing.add(out);
-        try {
-          write(response, stream, out);
-        } finally {
-          writing.remove(out);
-        }
+      client.write(() -> exchange.sendResponseHeaders(response.status(), length));
+      try (Out out = new Out(client, exchange.getResponseBody())) {
+        write(response, stream, out);
       }
     } catch (IOException e) {
       LOG.log(DEBUG, () -> "A client left while it was sent to: " + e.getMessage());
+    } finally {
+      clients.remove(client);
     }
   }
 
@@ -127,23 +138,77 @@ final class Followers {
     }
   }
 
-  /** The way to one client; knows for how long it has been blocked. */
+  /** What touches a client's socket. */
+  private interface Write {
+    void run() throws IOException;
+  }
+
+  /** One client and its thread; knows whether it is in a write, and since when. */
+  private static final class Client {
+
+    private final Thread writer = Thread.currentThread();
+    private boolean writing;
+    private boolean ending;
+    private boolean cut;
+    private long since;
+
+    /** Writes; an interrupt that only asks for the end waits until that is done. */
+    void write(Write write) throws IOException {
+      synchronized (this) {
+        if (ending && !cut) {
+          var unused = Thread.interrupted();
+        }
+        writing = true;
+        since = System.nanoTime();
+      }
+      try {
+        write.run();
+      } finally {
+        synchronized (this) {
+          writing = false;
+          if (ending) {
+            writer.interrupt();
+          }
+        }
+      }
+    }
+
+    /** Asks for the end: at once where it waits for something to send, else after this write. */
+    synchronized void end() {
+      ending = true;
+      if (!writing) {
+        writer.interrupt();
+      }
+    }
+
+    synchronized void cutOffIfStuck(long now) {
+      if (writing && now - since > STUCK_NANOS) {
+        cutOff();
+      }
+    }
+
+    synchronized void cutOff() {
+      cut = true;
+      writer.interrupt();
+    }
+  }
+
+  /** The way to one client. */
   private static final class Out extends OutputStream implements Response.Lines {
 
     private final BufferedOutputStream buffer;
-    private final Thread writer = Thread.currentThread();
-    private boolean blocked;
-    private long since;
 
-    Out(OutputStream body) {
-      buffer = new BufferedOutputStream(new Timed(body), BUFFER);
+    Out(Client client, OutputStream body) {
+      buffer = new BufferedOutputStream(new Guarded(client, body), BUFFER);
     }
 
-    /** Times what really goes to the socket. */
-    private final class Timed extends OutputStream {
+    /** What really goes to the socket. */
+    private static final class Guarded extends OutputStream {
+      private final Client client;
       private final OutputStream body;
 
-      Timed(OutputStream body) {
+      Guarded(Client client, OutputStream body) {
+        this.client = client;
         this.body = body;
       }
 
@@ -154,47 +219,17 @@ final class Followers {
 
       @Override
       public void write(byte[] bytes, int from, int count) throws IOException {
-        begin();
-        try {
-          body.write(bytes, from, count);
-        } finally {
-          end();
-        }
+        client.write(() -> body.write(bytes, from, count));
       }
 
       @Override
       public void flush() throws IOException {
-        begin();
-        try {
-          body.flush();
-        } finally {
-          end();
-        }
+        client.write(body::flush);
       }
 
       @Override
       public void close() throws IOException {
-        begin();
-        try {
-          body.close();
-        } finally {
-          end();
-        }
-      }
-    }
-
-    private synchronized void begin() {
-      blocked = true;
-      since = System.nanoTime();
-    }
-
-    private synchronized void end() {
-      blocked = false;
-    }
-
-    synchronized void cutOffIfStuck(long now) {
-      if (blocked && now - since > STUCK_NANOS) {
-        writer.interrupt();
+        client.write(body::close);
       }
     }
 

@@ -59,6 +59,7 @@ class JsonServerTest {
                   throw new HttpProblem(409, "vm-runs", "It \"runs\"\n.");
                 })
             .get("/follow", request -> Response.lines(this::follow))
+            .get("/follow-busy", request -> Response.lines(JsonServerTest::sendWithoutEnd))
             .get(
                 "/follow-broken",
                 request ->
@@ -81,6 +82,15 @@ class JsonServerTest {
     } finally {
       followersEnded.countDown();
     }
+  }
+
+  private static void sendWithoutEnd(Response.Lines lines)
+      throws IOException, InterruptedException {
+    while (!Thread.interrupted()) {
+      lines.line("{\"n\":1}");
+      lines.flush();
+    }
+    throw new InterruptedException();
   }
 
   @AfterEach
@@ -207,6 +217,25 @@ class JsonServerTest {
       assertThat(lines.next()).isNull();
     }
     assertThat(followersEnded.await(30, java.util.concurrent.TimeUnit.SECONDS)).isTrue();
+  }
+
+  /** Closing may come in the middle of a write, which an interrupt would break off. */
+  @Test
+  void endsLinesWholeThatItIsSending() throws Exception {
+    for (int turn = 0; turn < 20; turn++) {
+      HttpResponse<java.io.InputStream> response =
+          http.send(to("/follow-busy").build(), HttpResponse.BodyHandlers.ofInputStream());
+      try (JsonClient.LineReader lines = new JsonClient.LineReader(response.body(), 100)) {
+        assertThat(lines.next()).isEqualTo("{\"n\":1}");
+        Thread closer = new Thread(server::close);
+        closer.start();
+        for (String line = lines.next(); line != null; line = lines.next()) {
+          assertThat(line).isEqualTo("{\"n\":1}");
+        }
+        closer.join();
+      }
+      server = start(HttpSettings.loopback("test", 0));
+    }
   }
 
   @Test
