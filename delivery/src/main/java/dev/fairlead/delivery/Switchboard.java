@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -54,6 +55,9 @@ public final class Switchboard implements Link, AutoCloseable {
   /** Guards {@link #standing}, and the coming and going of lines; sending needs no lock. */
   private final Object changes = new Object();
 
+  private final AtomicLong swapsDone = new AtomicLong();
+  private final AtomicLong swapsFailed = new AtomicLong();
+
   private volatile @Nullable Line current;
   private @Nullable Line candidate;
   private volatile boolean closed;
@@ -81,7 +85,7 @@ public final class Switchboard implements Link, AutoCloseable {
    */
   public CompletionStage<Void> use(
       TransportProvider provider, Function<String, @Nullable String> settings, Duration patience) {
-    Line line = new Line(provider.name());
+    Line line = new Line(provider, settings);
     synchronized (changes) {
       if (closed) {
         return CLOSED;
@@ -93,8 +97,45 @@ public final class Switchboard implements Link, AutoCloseable {
       }
       candidate = line;
     }
-    start("fairlead-switch-" + line.name, () -> open(line, provider, settings, patience));
+    start("fairlead-switch-" + line.name, () -> open(line, patience));
     return line.installed;
+  }
+
+  /**
+   * Opens the current transport anew through another provider of its name, as {@link #use} does,
+   * with the settings that it has.
+   *
+   * @param old whose transport is replaced; where it opened none of this switchboard's, there is
+   *     nothing to do
+   * @param patience how long to wait for the new one to connect
+   * @return completes when the old one has drained and is closed; fails as {@link #use} does, and
+   *     the old one stays
+   */
+  public CompletionStage<Void> reopen(
+      TransportProvider old, TransportProvider next, Duration patience) {
+    Line line;
+    synchronized (changes) {
+      line = candidate != null && candidate.provider == old ? candidate : current;
+    }
+    if (line == null || line.provider != old) {
+      return DONE;
+    }
+    if (!line.installed.isDone()) {
+      return CompletableFuture.failedStage(
+          new TransportException(
+              RETRY, "change-under-way", "Another transport is just being opened; wait."));
+    }
+    return use(next, line.settings, patience).thenCompose(unused -> line.ended);
+  }
+
+  /** How many transports took the place of another; the first does not count. */
+  public long swaps() {
+    return swapsDone.get();
+  }
+
+  /** How many did not, so that the old one stayed. */
+  public long failedSwaps() {
+    return swapsFailed.get();
   }
 
   /** The name of the current transport; empty before the first. */
@@ -206,14 +247,10 @@ public final class Switchboard implements Link, AutoCloseable {
     ended.forEach(Standing::close);
   }
 
-  private void open(
-      Line line,
-      TransportProvider provider,
-      Function<String, @Nullable String> settings,
-      Duration patience) {
+  private void open(Line line, Duration patience) {
     Transport transport;
     try {
-      transport = provider.open(settings, line);
+      transport = line.provider.open(line.settings, line);
     } catch (RuntimeException e) {
       // A provider may be anybody's; whatever it throws belongs to who asked for it.
       give(line, e);
@@ -262,6 +299,11 @@ public final class Switchboard implements Link, AutoCloseable {
       candidate = null;
       standing.forEach(wanted -> wanted.forget(line));
     }
+    Line stays = current;
+    if (stays != null) {
+      swapsFailed.incrementAndGet();
+      line.swap.end(stays.name, line.name, code(reason));
+    }
     line.installed.completeExceptionally(reason);
     start("fairlead-close-" + line.name, line::close);
   }
@@ -276,6 +318,10 @@ public final class Switchboard implements Link, AutoCloseable {
       old = current;
       current = line;
       candidate = null;
+    }
+    if (old != null) {
+      swapsDone.incrementAndGet();
+      line.swap.end(old.name, line.name, "");
     }
     line.installed.complete(null);
     tellConnected(line);
@@ -299,6 +345,10 @@ public final class Switchboard implements Link, AutoCloseable {
     }
   }
 
+  private static String code(RuntimeException reason) {
+    return reason instanceof TransportException told ? told.code() : "provider-failed";
+  }
+
   private static void start(String name, Runnable task) {
     Thread thread = new Thread(task, name);
     thread.setDaemon(true);
@@ -308,13 +358,19 @@ public final class Switchboard implements Link, AutoCloseable {
   /** One transport, from the call of its provider to its end. */
   private final class Line implements TransportListener {
 
+    private final TransportProvider provider;
+    private final Function<String, @Nullable String> settings;
     private final String name;
     private final CompletableFuture<Void> installed = new CompletableFuture<>();
+    private final CompletableFuture<Void> ended = new CompletableFuture<>();
+    private final SwapRecord swap = SwapRecord.begin();
     private volatile State state = State.CONNECTING;
     private volatile @Nullable Transport opened;
 
-    Line(String name) {
-      this.name = name;
+    Line(TransportProvider provider, Function<String, @Nullable String> settings) {
+      this.provider = provider;
+      this.settings = settings;
+      this.name = provider.name();
     }
 
     Transport transport() {
@@ -339,9 +395,13 @@ public final class Switchboard implements Link, AutoCloseable {
     }
 
     void close() {
-      Transport transport = opened;
-      if (transport != null) {
-        transport.close();
+      try {
+        Transport transport = opened;
+        if (transport != null) {
+          transport.close();
+        }
+      } finally {
+        ended.complete(null);
       }
     }
   }

@@ -2,6 +2,7 @@
 package dev.fairlead.delivery;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -114,6 +115,39 @@ class SwitchboardTest {
     two.refuses = false;
     use(two);
     assertThat(board.transport()).contains("two");
+  }
+
+  @Test
+  void aLinkIsReopenedThroughAnotherProviderOfItsName() {
+    SimTransport newer = new SimTransport("one", hub);
+    use(one);
+    board.reopen(one, newer, PATIENCE).toCompletableFuture().orTimeout(60, SECONDS).join();
+    assertThat(newer.opened).hasSize(1);
+    assertThat(one.opened.get(0).state()).isEqualTo(State.CLOSED);
+    assertThat(board.connected()).isTrue();
+    assertThat(board.swaps()).isEqualTo(1);
+    assertThat(board.failedSwaps()).isZero();
+  }
+
+  @Test
+  void nothingIsReopenedThatAnotherProviderOpened() {
+    use(one);
+    board.reopen(two, one, PATIENCE).toCompletableFuture().orTimeout(60, SECONDS).join();
+    assertThat(one.opened).hasSize(1);
+    assertThat(one.opened.get(0).state()).isEqualTo(State.CONNECTED);
+  }
+
+  @Test
+  void whatDoesNotConnectAnewStaysWithTheOldProvider() {
+    SimTransport newer = new SimTransport("one", hub);
+    newer.connects = false;
+    use(one);
+    CompletionStage<Void> change = board.reopen(one, newer, Duration.ofMillis(50));
+    assertThatThrownBy(() -> change.toCompletableFuture().orTimeout(60, SECONDS).join())
+        .hasCauseInstanceOf(TransportException.class);
+    assertThat(one.opened.get(0).state()).isEqualTo(State.CONNECTED);
+    assertThat(board.swaps()).isZero();
+    assertThat(board.failedSwaps()).isEqualTo(1);
   }
 
   @Test
