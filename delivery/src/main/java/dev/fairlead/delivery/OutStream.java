@@ -858,7 +858,7 @@ public final class OutStream {
         waiter ->
             waiter.fail(new DeliveryException(REFUSED, "dropped", "The record was dropped.")));
     if (wake) {
-      outbox.wake();
+      outbox.feed();
     }
   }
 
