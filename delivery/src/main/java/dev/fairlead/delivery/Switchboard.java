@@ -269,6 +269,8 @@ public final class Switchboard implements Link, AutoCloseable {
           candidate = null;
         }
       }
+      line.early.forEach(runner::execute);
+      line.early.clear();
     }
     if (first) {
       line.installed.complete(null);
@@ -367,6 +369,9 @@ public final class Switchboard implements Link, AutoCloseable {
     private volatile State state = State.CONNECTING;
     private volatile @Nullable Transport opened;
 
+    /** What it has told before it was in its place; guarded by {@link #changes}. */
+    private final List<Runnable> early = new ArrayList<>();
+
     Line(TransportProvider provider, Function<String, @Nullable String> settings) {
       this.provider = provider;
       this.settings = settings;
@@ -380,13 +385,20 @@ public final class Switchboard implements Link, AutoCloseable {
     @Override
     public void stateChanged(State next, String reason) {
       state = next;
-      runner.execute(
+      Runnable told =
           () -> {
             listener.stateChanged(name, next, reason);
             if (next == State.CONNECTED && !cutOver(this)) {
               tellConnected(this);
             }
-          });
+          };
+      synchronized (changes) {
+        if (opened == null) {
+          early.add(told); // else whoever hears of it would not find it connected
+          return;
+        }
+        runner.execute(told);
+      }
     }
 
     @Override
