@@ -68,7 +68,10 @@ public final class SegmentLog implements AutoCloseable {
   private Deque<Request> queue = new ArrayDeque<>();
   private long queuedBytes;
   private boolean awake;
-  private boolean failing;
+
+  /** What those are being told whose entries were lost; told to others who come meanwhile. */
+  private @Nullable DeliveryException failing;
+
   private boolean closing;
   private long entries;
   private long syncs;
@@ -249,8 +252,8 @@ public final class SegmentLog implements AutoCloseable {
       if (closing) {
         return failed(BROKEN, "closed", "The log has been closed.");
       }
-      if (failing) {
-        return failed(RETRY, "disk-failed", "An entry before this one could not be written.");
+      if (failing != null) {
+        return CompletableFuture.failedStage(failing);
       }
       if (queuedBytes + length > config.maxPendingBytes()) {
         return failed(RETRY, "log-busy", "The disk is slower than what comes; try again.");
@@ -464,17 +467,6 @@ public final class SegmentLog implements AutoCloseable {
     List<Request> lost = new ArrayList<>(unsynced);
     lost.addAll(batch);
     unsynced.clear();
-    lock.lock();
-    try {
-      failing = true;
-      lost.addAll(queue);
-      queue.clear();
-      queuedBytes = 0;
-      failures += lost.size();
-    } finally {
-      lock.unlock();
-    }
-    files.fallBack();
     boolean full = String.valueOf(reason.getMessage()).contains("No space left");
     DeliveryException failure =
         new DeliveryException(
@@ -484,10 +476,21 @@ public final class SegmentLog implements AutoCloseable {
                 ? "The disk is full: make room; what was not stored will come again."
                 : "The disk failed: " + reason.getMessage(),
             reason);
+    lock.lock();
+    try {
+      failing = failure;
+      lost.addAll(queue);
+      queue.clear();
+      queuedBytes = 0;
+      failures += lost.size();
+    } finally {
+      lock.unlock();
+    }
+    files.fallBack();
     lost.forEach(request -> request.future.completeExceptionally(failure));
     lock.lock();
     try {
-      failing = false;
+      failing = null;
     } finally {
       lock.unlock();
     }

@@ -199,6 +199,24 @@ class SegmentLogTest {
   }
 
   @Test
+  void whoComesWhileOthersAreToldOfAFailureIsToldTheSame() {
+    MemoryDisk disk = new MemoryDisk();
+    try (SegmentLog log = SegmentLog.open(disk, CONFIG)) {
+      append(log, "before");
+      disk.room = 100;
+      CompletableFuture<Long> meanwhile =
+          log.append(bytes("x".repeat(500)))
+              .handle((position, failure) -> log.append(bytes("y")))
+              .thenCompose(stage -> stage)
+              .toCompletableFuture();
+      assertThatThrownBy(meanwhile::join)
+          .cause()
+          .isInstanceOfSatisfying(
+              DeliveryException.class, e -> assertThat(e.code()).isEqualTo("disk-full"));
+    }
+  }
+
+  @Test
   void aSyncThatFailsPromisesNothing() {
     MemoryDisk disk = new MemoryDisk();
     try (SegmentLog log = SegmentLog.open(disk, CONFIG)) {
