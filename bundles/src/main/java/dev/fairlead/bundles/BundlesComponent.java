@@ -25,6 +25,7 @@ public final class BundlesComponent {
 
   private final Bundles bundles;
   private final JsonServer server;
+  private final DoorPlate plate;
   private final @Nullable Incoming incoming;
 
   /** The settings, as the module's README explains them. */
@@ -53,8 +54,8 @@ public final class BundlesComponent {
     /** Where the API listens; empty for loopback. */
     String http_host() default "";
 
-    /** The API's port; 0 for any free one. */
-    int http_port() default 9022;
+    /** The API's port; 0 for any free one: the file {@code url} in the directory says which. */
+    int http_port() default 0;
 
     /** What clients must show; empty for nothing, on loopback only. */
     String http_token() default "";
@@ -80,6 +81,8 @@ public final class BundlesComponent {
                 .withThreads(2, 2)
                 .withBodyLimit(BundleJar.MOST_BYTES),
             new BundlesRoutes(bundles, counts).routes());
+    plate = new DoorPlate(Path.of(config.directory()));
+    plate.hang(server.address());
     if (config.incoming().isBlank()) {
       incoming = null;
     } else {
@@ -106,6 +109,7 @@ public final class BundlesComponent {
     if (incoming != null) {
       incoming.close();
     }
+    plate.takeDown();
     bundles.close();
     server.close();
   }

@@ -225,7 +225,7 @@ public final class Shelf {
     }
   }
 
-  private static void makePrivate(Path directory) throws IOException {
+  static void makePrivate(Path directory) throws IOException {
     if (!Files.isDirectory(directory)) {
       Files.createDirectories(
           directory,
@@ -234,7 +234,7 @@ public final class Shelf {
   }
 
   /** Whole or not at all, also when the power fails. */
-  private static void write(Path file, byte[] bytes) throws IOException {
+  static void write(Path file, byte[] bytes) throws IOException {
     Path coming = file.resolveSibling(file.getFileName() + ".new");
     try (FileChannel channel = FileChannel.open(coming, CREATE, WRITE, TRUNCATE_EXISTING)) {
       ByteBuffer buffer = ByteBuffer.wrap(bytes);
