@@ -35,6 +35,9 @@ import org.jspecify.annotations.Nullable;
  *           the payload is empty
  * fl-turn   optional: how many batches the sender's process has sent of this stream, this one and
  *           those that it has sent again among them
+ * fl-copy   optional: this is a copy of a batch that goes another way too, to be compared and not
+ *           stored: the number of the first record that was to be copied. A copy's gap says what
+ *           was not
  * </pre>
  *
  * An acknowledgement: no payload.
@@ -68,6 +71,8 @@ final class Headers {
   private static final String WANT = "fl-want";
   private static final String TURN = "fl-turn";
 
+  static final String COPY = "fl-copy";
+
   private static final int MAX_DIGITS = 15;
   private static final String NO_BYTES = "00000000";
   private static final Pattern EPOCHS = Pattern.compile("[A-Za-z0-9_-]{1,64}");
@@ -92,6 +97,39 @@ final class Headers {
     boolean wantsAll() {
       return wantLast == MAX_NUMBER;
     }
+  }
+
+  /** Which records a batch of our own making holds. */
+  record Range(String epoch, long first, long count, long turn, boolean gap) {
+    long last() {
+      return first + count - 1;
+    }
+  }
+
+  /** Whether a message of our own making is a batch. */
+  static boolean isBatch(Message message) {
+    return message.headers().containsKey(COUNT);
+  }
+
+  /** Whether a batch came beside another, to be compared. */
+  static boolean isCopy(Message message) {
+    return message.headers().containsKey(COPY);
+  }
+
+  /** Reads the numbers of a batch, and not its payload. */
+  static Range range(Message message) {
+    Map<String, String> headers = message.headers();
+    return new Range(
+        requireEpoch(need(headers, EPOCH)),
+        number(headers, FIRST, 1),
+        number(headers, COUNT, 1),
+        turn(headers),
+        headers.containsKey(GAP));
+  }
+
+  /** Where copies began; 0 where this is none. */
+  static long copiedFrom(Message message) {
+    return isCopy(message) ? number(message.headers(), COPY, 1) : 0;
   }
 
   static String requireEpoch(String epoch) {

@@ -74,7 +74,13 @@ final class Migrations {
                 run INTEGER NOT NULL,
                 received BIGINT NOT NULL,
                 PRIMARY KEY (host, id))""",
-              "CREATE INDEX IF NOT EXISTS request_received ON request (received)"));
+              "CREATE INDEX IF NOT EXISTS request_received ON request (received)"),
+          List.of(
+              """
+              CREATE TABLE IF NOT EXISTS migration (
+                number INTEGER PRIMARY KEY,
+                changed BIGINT NOT NULL,
+                content BYTEA NOT NULL)"""));
 
   private Migrations() {}
 

@@ -401,6 +401,40 @@ public final class Registry {
         });
   }
 
+  /** Keeps a migration as its document says, in place of what was kept of that number. */
+  public void migration(int number, byte[] document) {
+    change(
+        connection -> {
+          int known =
+              update(
+                  connection,
+                  "UPDATE migration SET changed = ?, content = ? WHERE number = ?",
+                  now(),
+                  document,
+                  number);
+          return known > 0
+              ? known
+              : update(
+                  connection,
+                  "INSERT INTO migration (number, changed, content) VALUES (?, ?, ?)",
+                  number,
+                  now(),
+                  document);
+        });
+  }
+
+  /** The document of the newest migration. */
+  public Optional<byte[]> migration() {
+    return read(
+        connection -> {
+          try (Statement statement = connection.createStatement();
+              ResultSet rows =
+                  statement.executeQuery("SELECT content FROM migration ORDER BY number DESC")) {
+            return rows.next() ? Optional.of(rows.getBytes(1)) : Optional.empty();
+          }
+        });
+  }
+
   /** Rises with every change; a list that was read later than a revision shows all up to it. */
   public long revision() {
     return read(

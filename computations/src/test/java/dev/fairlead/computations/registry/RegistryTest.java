@@ -70,6 +70,17 @@ class RegistryTest {
   }
 
   @Test
+  void keepsTheNewestMigrationAcrossARestart() {
+    assertThat(registry.migration()).isEmpty();
+    registry.migration(1, "one".getBytes(UTF_8));
+    registry.migration(2, "two".getBytes(UTF_8));
+    registry.migration(2, "two, changed".getBytes(UTF_8));
+    close();
+    open();
+    assertThat(registry.migration()).hasValue("two, changed".getBytes(UTF_8));
+  }
+
+  @Test
   void aTakenIdGetsASuffixWhileItsVmHasNotEnded() {
     assertThat(register("123").id()).isEqualTo("123");
     assertThat(register("123").id()).isEqualTo("123-2");
