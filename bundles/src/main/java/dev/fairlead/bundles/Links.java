@@ -20,6 +20,8 @@ import org.osgi.framework.ServiceReference;
 /** Everybody here who has transports open. */
 final class Links {
 
+  private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
   private final BundleContext context;
 
   Links(BundleContext context) {
@@ -64,27 +66,47 @@ final class Links {
     if (holder == null) {
       return; // It has gone meanwhile, and its links with it.
     }
+    long deadline = System.nanoTime() + patience.toNanos();
     try {
-      holder
-          .reopen(old, fresh)
-          .toCompletableFuture()
-          .get(patience.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (ExecutionException | TimeoutException e) {
-      Throwable cause = e.getCause() == null ? e : e.getCause();
-      throw broken(
-          "link-failed",
-          "A link of %s does not come up through the new version (%s): %s"
-              .formatted(
-                  reference.getBundle(),
-                  cause instanceof TransportException told ? told.code() : "no answer",
-                  cause.getMessage()),
-          cause);
+      while (true) {
+        try {
+          holder
+              .reopen(old, fresh)
+              .toCompletableFuture()
+              .get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+          return;
+        } catch (ExecutionException e) {
+          if (!isBusy(e) || System.nanoTime() - deadline > 0) {
+            throw failed(reference, e);
+          }
+          // It changes its transport for a reason of its own, which ends by itself.
+          TimeUnit.NANOSECONDS.sleep(PAUSE_NANOS);
+        }
+      }
+    } catch (TimeoutException e) {
+      throw failed(reference, e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw broken("interrupted", "The change was given up.", e);
     } finally {
       context.ungetService(reference);
     }
+  }
+
+  private static boolean isBusy(ExecutionException e) {
+    return e.getCause() instanceof TransportException told && told.code().equals("change-under-way");
+  }
+
+  private static ChangeException failed(ServiceReference<LinkHolder> reference, Exception e) {
+    Throwable cause = e.getCause() == null ? e : e.getCause();
+    return broken(
+        "link-failed",
+        "A link of %s does not come up through the new version (%s): %s"
+            .formatted(
+                reference.getBundle(),
+                cause instanceof TransportException told ? told.code() : "no answer",
+                cause.getMessage()),
+        cause);
   }
 
   private Collection<ServiceReference<LinkHolder>> holders() {
