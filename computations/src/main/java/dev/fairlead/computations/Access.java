@@ -75,7 +75,7 @@ public final class Access {
   /** All permitted transports, the first one first. */
   public List<TransportFact> transports() {
     List<TransportFact> facts = new ArrayList<>();
-    facts.add(fact(issuer()));
+    facts.add(fact(issuer(first)));
     issuers.values().stream()
         .filter(issuer -> !issuer.transport().equals(first))
         .map(Access::fact)
@@ -86,13 +86,18 @@ public final class Access {
 
   /** A credential for a computation's agent, for the first transport. */
   public Credential agent(String id) {
-    Addresses addresses = Addresses.ofComputation(fleet, id);
-    return issuer().issue(grant(addresses), lifetime);
+    return agent(id, first);
   }
 
-  /** A credential for this service itself, for the first transport. */
-  public Credential collector() {
-    return issuer().issue(grant(Addresses.ofCollector(fleet)), collectorLifetime());
+  /** A credential for a computation's agent, for one transport. */
+  public Credential agent(String id, String transport) {
+    Addresses addresses = Addresses.ofComputation(fleet, id);
+    return issuer(transport).issue(grant(addresses), lifetime);
+  }
+
+  /** A credential for this service itself, for one transport. */
+  public Credential collector(String transport) {
+    return issuer(transport).issue(grant(Addresses.ofCollector(fleet)), collectorLifetime());
   }
 
   /** How long this service's own credential lives: it stays here, so it may live longer. */
@@ -102,33 +107,61 @@ public final class Access {
 
   /** A credential that opens everything said and lets nothing be said, for the first transport. */
   public Credential reader(String name, Duration howLong) {
-    return issuer()
+    return issuer(first)
         .issue(new Grant(READER + "-" + name, List.of(), Addresses.readerReceives(fleet)), howLong);
   }
 
-  /** Where the first transport's peers connect. */
-  public Endpoint endpoint() {
-    return issuer().endpoint();
+  /** Where the peers of one transport connect. */
+  public Endpoint endpoint(String transport) {
+    return issuer(transport).endpoint();
   }
 
-  /** Ends every credential of a computation, on every transport. */
+  /** What VMs are told of one transport. */
+  public TransportFact transport(String transport) {
+    return fact(issuer(transport));
+  }
+
+  /**
+   * Ends every credential of a computation, on every transport: on all that can be reached, even
+   * where one of them cannot.
+   */
   public void revoke(String id) {
-    issuers.values().forEach(issuer -> issuer.revoke(id));
+    TransportException failure = null;
+    for (CredentialIssuer issuer : issuers.values()) {
+      try {
+        issuer.revoke(id);
+      } catch (TransportException e) {
+        failure = e;
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
   }
 
-  /** Whether credentials can be issued. */
+  /** Ends every credential of a computation on one transport. */
+  public void revoke(String id, String transport) {
+    issuer(transport).revoke(id);
+  }
+
+  /** Whether credentials can be issued for the first transport. */
   public boolean ready() {
-    return issuers.containsKey(first);
+    return ready(first);
   }
 
-  private CredentialIssuer issuer() {
-    CredentialIssuer issuer = issuers.get(first);
+  /** Whether credentials can be issued for one transport. */
+  public boolean ready(String transport) {
+    return issuers.containsKey(transport);
+  }
+
+  private CredentialIssuer issuer(String transport) {
+    CredentialIssuer issuer = issuers.get(transport);
     if (issuer == null) {
       throw new ComputationException(
           RETRY,
           "no-issuer",
           "Nothing issues credentials for transport '%s' yet: see whether its broker runs."
-              .formatted(first));
+              .formatted(transport));
     }
     return issuer;
   }

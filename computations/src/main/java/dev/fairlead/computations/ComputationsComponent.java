@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.computations;
 
+import static java.lang.System.Logger.Level.ERROR;
+
 import dev.fairlead.delivery.AckLevel;
 import dev.fairlead.http.HttpSettings;
 import dev.fairlead.transport.access.CredentialIssuer;
@@ -25,12 +27,17 @@ import org.osgi.service.component.annotations.ReferencePolicy;
     configurationPolicy = ConfigurationPolicy.REQUIRE)
 public final class ComputationsComponent {
 
+  private static final System.Logger LOG = System.getLogger(ComputationsComponent.class.getName());
+
   private final ComputationsService service;
 
   /** The settings, as the module's README explains them. */
   @interface Config {
     /** The first segment of every address. */
     String fleet() default "fairlead";
+
+    /** Name of the transport that agents and readers use first. */
+    String transport();
 
     /** Where registry and store lie. */
     String directory();
@@ -62,18 +69,16 @@ public final class ComputationsComponent {
 
   /** Made by the service component runtime. */
   @Activate
-  public ComputationsComponent(
-      Config config, @Reference(name = "transport") TransportProvider provider) {
+  public ComputationsComponent(Config config) {
     AckLevel forgetAt =
         Forget.read("forget", config.forget(), Forget.DELIVERED) == Forget.STORED
             ? AckLevel.STORED
             : AckLevel.DELIVERED;
-    ComputationsService.requireStore(forgetAt, provider); // before anything is opened
     service =
         ComputationsService.start(
             new Settings(
                 config.fleet(),
-                provider.name(),
+                config.transport(),
                 Path.of(config.directory()),
                 Duration.ofSeconds(config.credential_lifetime()),
                 config.segment_bytes(),
@@ -82,7 +87,24 @@ public final class ComputationsComponent {
                     .withToken(config.http_token()),
                 forgetAt),
             InstantSource.system());
-    service.provider(provider);
+  }
+
+  /** A transport that may be used comes, or a newer one of its name. */
+  @Reference(
+      name = "transport",
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC)
+  void bindTransport(TransportProvider provider) {
+    try {
+      service.addProvider(provider);
+    } catch (ComputationException e) {
+      LOG.log(ERROR, "The transport {0} is not used: {1}", provider.name(), e.getMessage());
+    }
+  }
+
+  /** It goes; its connection is closed when this returns. */
+  void unbindTransport(TransportProvider provider) {
+    service.removeProvider(provider);
   }
 
   @Reference(

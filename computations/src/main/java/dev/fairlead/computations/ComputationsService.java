@@ -15,9 +15,11 @@ import dev.fairlead.computations.registry.Run;
 import dev.fairlead.computations.registry.VmState;
 import dev.fairlead.computations.store.RecordStore;
 import dev.fairlead.delivery.AckLevel;
+import dev.fairlead.delivery.Arrivals;
 import dev.fairlead.delivery.Batch;
 import dev.fairlead.delivery.DeliveryException;
 import dev.fairlead.delivery.Disk;
+import dev.fairlead.delivery.Exchange;
 import dev.fairlead.delivery.Inbox;
 import dev.fairlead.delivery.InboxBooks;
 import dev.fairlead.delivery.InboxListener;
@@ -25,14 +27,12 @@ import dev.fairlead.delivery.Responder;
 import dev.fairlead.delivery.Runner;
 import dev.fairlead.delivery.SegmentLog;
 import dev.fairlead.delivery.StreamId;
-import dev.fairlead.delivery.Switchboard;
-import dev.fairlead.delivery.SwitchboardListener;
+import dev.fairlead.delivery.Ways;
 import dev.fairlead.http.JsonServer;
 import dev.fairlead.protocol.Addresses;
 import dev.fairlead.protocol.Event;
 import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.transport.access.CredentialIssuer;
-import dev.fairlead.transport.api.Transport;
 import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.api.TransportProvider;
 import java.io.IOException;
@@ -51,7 +51,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The whole service: registry, store, access, link and API, put together and taken apart in order.
@@ -72,44 +71,34 @@ public final class ComputationsService implements AutoCloseable {
   /** What a peer stores comes again after 5 s where it was not dealt with; twice that is quiet. */
   private static final Duration FROM_STORE = Duration.ofSeconds(10);
 
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
-
   private final Settings settings;
   private final InstantSource clock;
   private final Deque<AutoCloseable> toClose = new ArrayDeque<>();
   private final Refusals refusals;
   private final Access access;
-  private final OwnCredential credential;
   private final Registry registry;
   private final RecordStore store;
   private final Liveness liveness;
   private final Worker agents;
   private final Worker desk;
-  private final Switchboard switchboard;
+  private final OwnLinks links;
+  private final Exchange exchange;
   private final Reception reception;
   private final Renewals renewals;
   private final Desk answers;
   private final Inbox inbox;
   private final JsonServer server;
 
-  private volatile @Nullable TransportProvider provider;
-  private volatile LinkState link;
-  private boolean linkChosen;
   private Instant requestsForgotten = Instant.EPOCH;
-
-  private record LinkState(Transport.State state, Instant since, String reason) {}
 
   private ComputationsService(Settings settings, InstantSource clock) {
     this.settings = requireNonNull(settings, "settings is null");
     this.clock = requireNonNull(clock, "clock is null");
-    this.link =
-        new LinkState(Transport.State.CONNECTING, clock.instant(), "No transport was opened yet.");
     try {
       String fleet = settings.fleet();
       makeDirectory(settings.directory());
       refusals = new Refusals(clock);
       access = new Access(fleet, settings.transport(), settings.lifetime());
-      credential = new OwnCredential(access, clock);
       EmbeddedDatabase database =
           later(new EmbeddedDatabase(settings.directory().resolve("registry")));
       registry = Registry.open(database.source(), EmbeddedDatabase.SYNC, clock);
@@ -126,18 +115,26 @@ public final class ComputationsService implements AutoCloseable {
       desk = later(new Worker("fl-computations-desk", DESK_TASKS));
       liveness = new Liveness(clock, System::nanoTime, this::changed);
       Runner runner = later(Runner.start("fl-computations-link"));
-      switchboard = later(new Switchboard(runner, new LinkWatch()));
+      links = new OwnLinks(settings.transport(), access, liveness, refusals, clock);
+      exchange =
+          later(
+              new Exchange(
+                  runner,
+                  links,
+                  Ways.whereHeard(ComputationsService::party, System::nanoTime),
+                  Arrivals.NONE));
+      links.over(exchange);
       reception =
           new Reception(
-              fleet, registry, liveness, refusals, agents, switchboard::send, System::nanoTime);
-      renewals = new Renewals(fleet, access, registry, liveness, switchboard::send, clock);
+              fleet, registry, liveness, refusals, agents, exchange::send, System::nanoTime);
+      renewals = new Renewals(fleet, access, registry, liveness, exchange::send, clock);
       answers =
           new Desk(fleet, clock, access, registry, store, liveness, renewals, reception, refusals);
       registry.all().forEach(this::watch);
       inbox =
           later(
               new Inbox(
-                  switchboard,
+                  exchange,
                   runner,
                   store,
                   List.of(
@@ -147,12 +144,12 @@ public final class ComputationsService implements AutoCloseable {
                   new InboxWatch(),
                   settings.forgetAt()));
       store.streams().stream().filter(this::mayBeAlive).forEach(inbox::announce);
-      later(switchboard.subscribe(Addresses.everyUp(fleet, "hello"), reception::hello));
-      later(switchboard.subscribe(Addresses.everyUp(fleet, "heartbeat"), reception::heartbeat));
-      later(switchboard.subscribe(Addresses.everyUp(fleet, "lost"), reception::lost));
+      later(exchange.listen(Addresses.everyUp(fleet, "hello"), reception::hello));
+      later(exchange.listen(Addresses.everyUp(fleet, "heartbeat"), reception::heartbeat));
+      later(exchange.listen(Addresses.everyUp(fleet, "lost"), reception::lost));
       later(
           new Responder(
-              switchboard,
+              exchange,
               Addresses.everyUp(fleet, "requests"),
               address -> Addresses.parse(address).filter(Addresses::isHost).map(Addresses::replies),
               this::asked));
@@ -164,7 +161,7 @@ public final class ComputationsService implements AutoCloseable {
               new Api.Live(liveness, reception),
               store,
               access,
-              switchboard::send,
+              exchange::send,
               new SecureRandom(),
               this::health);
       server = later(JsonServer.start(settings.http(), api.routes()));
@@ -209,15 +206,24 @@ public final class ComputationsService implements AutoCloseable {
   }
 
   /**
-   * Something can open transports of the configured kind now.
+   * A transport can be used from now on, beside those that are used; it takes the place of one of
+   * the same name, which is closed when this one has connected.
    *
    * @throws ComputationException {@code REFUSED}, code {@code no-store}, when senders are to forget
    *     what is stored, and it stores nothing
    */
-  public void provider(TransportProvider found) {
+  public void addProvider(TransportProvider found) {
     requireStore(settings.forgetAt(), found);
-    provider = found;
+    links.add(found);
     desk.offer(this::chores);
+  }
+
+  /**
+   * A provider goes. Unless another of its name has come, its transport is used no more: this waits
+   * until it has drained, at most 5 s.
+   */
+  public void removeProvider(TransportProvider gone) {
+    links.remove(gone);
   }
 
   /** Credentials for a permitted transport can be issued from now on. */
@@ -253,9 +259,7 @@ public final class ComputationsService implements AutoCloseable {
     RecordStore.Status stored = store.status();
     RecordStore.Alarm alarm = stored.alarm();
     InboxBooks books = inbox.books();
-    LinkState now = link;
-    boolean linkUp = now.state() == Transport.State.CONNECTED;
-    String status = alarm != null ? "fail" : linkUp ? "pass" : "warn";
+    String status = alarm != null ? "fail" : links.up() ? "pass" : "warn";
     JsonObject.Builder storeJson =
         JsonObject.builder()
             .put("state", alarm == null ? "ok" : alarm.code())
@@ -272,15 +276,8 @@ public final class ComputationsService implements AutoCloseable {
     return JsonObject.builder()
         .put("status", status)
         .put("fleet", settings.fleet())
-        .put(
-            "link",
-            JsonObject.builder()
-                .put("transport", settings.transport())
-                .put("state", now.state().name().toLowerCase(java.util.Locale.ROOT))
-                .put("since", now.since().toString())
-                .put("reason", now.reason())
-                .put("issuer", access.ready())
-                .build())
+        .put("link", links.firstJson())
+        .put("links", links.toJson())
         .put("store", storeJson.build())
         .put(
             "inbox",
@@ -415,7 +412,7 @@ public final class ComputationsService implements AutoCloseable {
 
   private void look() {
     liveness.check();
-    if (switchboard.connected()) {
+    if (exchange.connected()) {
       reception.check();
     }
   }
@@ -445,14 +442,11 @@ public final class ComputationsService implements AutoCloseable {
   }
 
   private void chores() {
+    links.check();
     if (!access.ready()) {
       return;
     }
     try {
-      if (credential.isDue()) {
-        credential.renew();
-      }
-      chooseLink();
       answers.revokeWhatEnded();
       renewals.check();
       Instant now = clock.instant();
@@ -471,9 +465,7 @@ public final class ComputationsService implements AutoCloseable {
   /** Not while what ended long ago may still come from where it is stored. */
   private void closeWhatEnded(Instant now) {
     if (settings.forgetAt() == AckLevel.STORED) {
-      LinkState flows = link;
-      if (flows.state() == Transport.State.CONNECTED
-          && flows.since().isBefore(now.minus(FROM_STORE))) {
+      if (links.upSince(now.minus(FROM_STORE))) {
         answers.closeWhatEnded(now.minus(FROM_STORE));
       }
     } else {
@@ -481,22 +473,10 @@ public final class ComputationsService implements AutoCloseable {
     }
   }
 
-  private void chooseLink() {
-    TransportProvider found = provider;
-    if (found == null || linkChosen) {
-      return;
-    }
-    linkChosen = true;
-    switchboard
-        .use(found, credential::setting, PATIENCE)
-        .whenComplete(
-            (used, failure) -> {
-              if (failure != null) {
-                refusals.count("no-link", found.name(), String.valueOf(failure.getMessage()));
-                LOG.log(ERROR, "The transport {0} was not opened.", found.name(), failure);
-                desk.offer(() -> linkChosen = false);
-              }
-            });
+  /** Fleet and party, which say who is spoken to. */
+  private static String party(String address) {
+    int end = address.indexOf('/', address.indexOf('/') + 1);
+    return end < 0 ? address : address.substring(0, end);
   }
 
   private <T extends AutoCloseable> T later(T part) {
@@ -527,28 +507,6 @@ public final class ComputationsService implements AutoCloseable {
           "directory-unusable",
           "The directory %s cannot be made: %s.".formatted(directory, e.getMessage()),
           e);
-    }
-  }
-
-  /** Keeps an eye on this service's own link. */
-  private final class LinkWatch implements SwitchboardListener {
-    @Override
-    public void stateChanged(String transport, Transport.State state, String reason) {
-      link = new LinkState(state, clock.instant(), reason);
-      if (switchboard.connected()) {
-        liveness.linkUp();
-      } else {
-        liveness.linkDown();
-      }
-      LOG.log(INFO, "The link over {0} is {1}: {2}", transport, state, reason);
-    }
-
-    @Override
-    public void refused(String transport, @Nullable String address, TransportException refusal) {
-      refusals.count(
-          refusal.code(),
-          address == null ? "connection" : address,
-          String.valueOf(refusal.getMessage()));
     }
   }
 

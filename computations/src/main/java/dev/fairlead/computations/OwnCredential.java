@@ -11,18 +11,21 @@ import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * This service's own credential, renewed when two thirds of its lifetime are over; the transport
- * asks for it at each connect. {@link #renew} is called by one thread, the rest by any.
+ * This service's own credential for one transport, renewed when two thirds of its lifetime are
+ * over; the transport asks for it at each connect. {@link #renew} is called by one thread, the rest
+ * by any.
  */
 final class OwnCredential {
 
+  private final String transport;
   private final Access access;
   private final InstantSource clock;
   private volatile @Nullable Pass pass;
 
   private record Pass(Endpoint endpoint, Credential credential, Instant renewAt) {}
 
-  OwnCredential(Access access, InstantSource clock) {
+  OwnCredential(String transport, Access access, InstantSource clock) {
+    this.transport = requireNonNull(transport, "transport is null");
     this.access = requireNonNull(access, "access is null");
     this.clock = requireNonNull(clock, "clock is null");
   }
@@ -35,8 +38,8 @@ final class OwnCredential {
 
   /** Has one issued; blocks for as long as the issuer takes, and throws what it throws. */
   void renew() {
-    Endpoint endpoint = access.endpoint();
-    Credential credential = access.collector();
+    Endpoint endpoint = access.endpoint(transport);
+    Credential credential = access.collector(transport);
     Instant renewAt = credential.expiresAt().minus(access.collectorLifetime().dividedBy(3));
     pass = new Pass(endpoint, credential, renewAt);
   }

@@ -87,7 +87,7 @@ final class Reception {
   }
 
   /** A message came to {@code up/hello}. */
-  void hello(Message message) {
+  void hello(String transport, Message message) {
     Optional<Addresses> from = computation(message);
     if (from.isEmpty()) {
       return; // a manager's: it has other ways to make itself known
@@ -95,7 +95,7 @@ final class Reception {
     String id = from.get().party();
     try {
       Hello hello = Hello.parse(limited(message, Hello.MAX_BYTES));
-      if (accept(id, hello.computationId(), hello.epoch(), null)) {
+      if (accept(id, transport, hello.computationId(), hello.epoch(), null)) {
         Guest guest = guest(id);
         boolean hasIt;
         synchronized (guest) {
@@ -113,7 +113,7 @@ final class Reception {
   }
 
   /** A message came to {@code up/heartbeat}. */
-  void heartbeat(Message message) {
+  void heartbeat(String transport, Message message) {
     Optional<Addresses> from = computation(message);
     if (from.isEmpty()) {
       return;
@@ -121,7 +121,8 @@ final class Reception {
     String id = from.get().party();
     try {
       Heartbeat heartbeat = Heartbeat.parse(limited(message, Heartbeat.MAX_BYTES));
-      if (accept(id, heartbeat.computationId(), heartbeat.epoch(), heartbeat.interval())) {
+      if (accept(
+          id, transport, heartbeat.computationId(), heartbeat.epoch(), heartbeat.interval())) {
         Guest guest = guest(id);
         boolean waits =
             heartbeat.state() == AgentState.IDLE
@@ -140,7 +141,7 @@ final class Reception {
   }
 
   /** A message came to {@code up/lost}: a last will, where the transport knows such. */
-  void lost(Message message) {
+  void lost(String transport, Message message) {
     Optional<Addresses> from = computation(message);
     if (from.isEmpty()) {
       return;
@@ -156,7 +157,7 @@ final class Reception {
       Guest guest = guests.get(id);
       Integer run = guest == null ? null : guest.epochs.get(lost.epoch());
       if (run != null && run == liveness.run(id)) {
-        liveness.lost(id);
+        liveness.lost(id, transport);
       }
     } catch (ProtocolException e) {
       refusals.count("bad-lost", id, String.valueOf(e.getMessage()));
@@ -198,7 +199,8 @@ final class Reception {
     }
   }
 
-  private boolean accept(String id, String claimed, String epoch, @Nullable Duration interval) {
+  private boolean accept(
+      String id, String transport, String claimed, String epoch, @Nullable Duration interval) {
     if (!claimed.equals(id)) {
       refusals.count("false-name", id, "It called itself %s.".formatted(claimed));
       return false;
@@ -214,7 +216,7 @@ final class Reception {
       refusals.count("stale-epoch", id, "It spoke in the name of run %d.".formatted(known));
       return false;
     }
-    if (!liveness.heard(id, interval)) {
+    if (!liveness.heard(id, transport, interval)) {
       refusals.count("gone", id, "Its run is over.");
       return false;
     }

@@ -122,7 +122,8 @@ final class Views {
           .put("state", view.state().word())
           .putIfPresent("last_heard", time(view.lastHeard()))
           .put("silent_ms", view.silence().toMillis())
-          .put("interval_ms", view.interval().toMillis());
+          .put("interval_ms", view.interval().toMillis())
+          .putIfPresent("heard_on", view.transport());
     } else {
       agent.put("state", run.agent().word()).putIfPresent("last_heard", time(run.lastHeard()));
     }

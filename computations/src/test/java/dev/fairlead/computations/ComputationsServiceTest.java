@@ -19,6 +19,7 @@ import dev.fairlead.protocol.ManifestEnvelope;
 import dev.fairlead.protocol.Registration;
 import dev.fairlead.protocol.Reply;
 import dev.fairlead.protocol.Request;
+import dev.fairlead.protocol.TransportFact;
 import dev.fairlead.protocol.json.Json;
 import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.transport.access.Credential;
@@ -417,7 +418,7 @@ class ComputationsServiceTest {
             InstantSource.system());
     TransportProvider storesNothing = new MemoryTransportProvider();
     assertThat(storesNothing.capabilities()).doesNotContain(TransportProvider.Capability.STORED);
-    assertThatThrownBy(() -> service.provider(storesNothing))
+    assertThatThrownBy(() -> service.addProvider(storesNothing))
         .isInstanceOfSatisfying(
             ComputationException.class, e -> assertThat(e.code()).isEqualTo("no-store"))
         .hasMessageContaining("forget=delivered");
@@ -431,12 +432,63 @@ class ComputationsServiceTest {
     assertThat(health().string("status")).isEqualTo("warn");
     assertThat(health().object("link").bool("issuer")).isFalse();
     hub.kill();
-    service.provider(new MemoryTransportProvider());
+    service.addProvider(new MemoryTransportProvider());
     service.addIssuer(issuer);
     await().until(() -> health().object("link").bool("issuer"));
     hub.restart();
     await().until(() -> health().string("status").equals("pass"));
     assertThat(register().computation()).isEqualTo("123");
+  }
+
+  @Test
+  void listensOnSeveralTransportsAndLosesOneAtRunTime() throws Exception {
+    try (MemoryHub other = MemoryHub.start("o" + UUID.randomUUID(), InstantSource.system());
+        MemoryIssuer behind = new MemoryIssuer(other, InstantSource.system())) {
+      NamedTransport second = new NamedTransport("second", behind);
+      service.addProvider(second.provider());
+      service.addIssuer(second.issuer());
+      await().until(() -> health().array("links").objects().size() == 2);
+      await().until(() -> health().string("status").equals("pass"));
+      Registration registration = register();
+      assertThat(registration.transports())
+          .extracting(TransportFact::name)
+          .containsExactly("memory", "second");
+
+      TestPeer agent = agent(registration);
+      agent.hello("e1", null);
+      await().until(() -> !manifests(agent).isEmpty());
+      assertThat(agent("123").string("heard_on")).isEqualTo("memory");
+      Addresses own = agent.addresses;
+      TestPeer moved =
+          new TestPeer(
+              other.uri(),
+              own,
+              behind
+                  .issue(new Grant(own.party(), own.sends(), own.receives()), Duration.ofMinutes(5))
+                  .content());
+      peers.push(moved);
+      OutStream logs = agent.stream("logs", "e1");
+      logs.append("{\"n\":1}".getBytes(UTF_8));
+      await().until(() -> logs.books().delivered() == 1);
+      OutStream rest = moved.stream("logs", "e1");
+      rest.append("{\"n\":1}".getBytes(UTF_8)); // as one who has not heard the acknowledgement
+      rest.append("{\"n\":2}".getBytes(UTF_8));
+      await().until(() -> rest.books().delivered() == 2);
+      assertThat(lines("123", "logs", "")).containsExactly("{\"n\":1}", "{\"n\":2}");
+      moved.heartbeat("e1", AgentState.RUNNING, Duration.ofSeconds(5));
+      await().until(() -> agent("123").string("heard_on").equals("second"));
+      client.post("/computations/123/stop", "{}".getBytes(UTF_8));
+      await().until(() -> commands(moved).stream().anyMatch(Command.Stop.class::isInstance));
+
+      service.removeProvider(second.provider());
+      assertThat(health().array("links").objects()).hasSize(1);
+      assertThat(agent("123").optionalString("heard_on")).isEmpty();
+      assertThat(health().string("status")).isEqualTo("pass");
+      assertThat(host.ask("end", new Request.Ended("123", "STOPPED", "done")))
+          .as("the other transport goes on")
+          .isInstanceOf(Reply.Ok.class);
+      service.removeIssuer(second.issuer());
+    }
   }
 
   @Test
@@ -468,7 +520,7 @@ class ComputationsServiceTest {
 
   private void startService(Duration lifetime) {
     service = ComputationsService.start(settings(lifetime), InstantSource.system());
-    service.provider(new MemoryTransportProvider());
+    service.addProvider(new MemoryTransportProvider());
     service.addIssuer(issuer);
     client = new JsonClient(URI.create("http://127.0.0.1:" + service.port()), null);
     await().until(() -> health().string("status").equals("pass"));

@@ -23,6 +23,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -135,7 +136,7 @@ public final class Inbox implements AutoCloseable {
                     var unused = take(message); // the sender learns of it by acknowledgements
                   }));
     }
-    subscriptions.add(link.onConnected(this::announceAll));
+    subscriptions.add(link.onMoved(this::announceThose));
   }
 
   /**
@@ -239,12 +240,12 @@ public final class Inbox implements AutoCloseable {
     }
   }
 
-  private void announceAll() {
+  private void announceThose(Predicate<String> isMoved) {
     List<InStream> all;
     synchronized (streams) {
       all = List.copyOf(streams.values());
     }
-    all.forEach(InStream::announce);
+    all.stream().filter(stream -> isMoved.test(stream.acks)).forEach(InStream::announce);
   }
 
   private void acknowledgeSoon(InStream stream) {

@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * The way out and in that delivery works over: a transport, or several in turn. Safe for use by
@@ -66,4 +67,15 @@ public interface Link {
    * @param action called by a thread of the link; must not block
    */
   Subscription onConnected(Runnable action);
+
+  /**
+   * As {@link #onConnected}, and says to which addresses it matters: where there are several
+   * transports, those who are reached by another lose nothing.
+   *
+   * @param action given whether what was sent to an address may be lost; called by a thread of the
+   *     link; must not block
+   */
+  default Subscription onMoved(Consumer<Predicate<String>> action) {
+    return onConnected(() -> action.accept(address -> true));
+  }
 }

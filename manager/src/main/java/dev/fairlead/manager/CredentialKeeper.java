@@ -66,6 +66,11 @@ final class CredentialKeeper implements AutoCloseable {
     thread.execute(() -> issue(first));
   }
 
+  /** Whether there is a credential. */
+  boolean hasOne() {
+    return pass != null;
+  }
+
   /** The settings of a transport, with these in place of what is given. */
   Function<String, @Nullable String> over(Function<String, @Nullable String> given) {
     return name -> {

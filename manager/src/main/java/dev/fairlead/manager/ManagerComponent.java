@@ -120,7 +120,13 @@ public final class ManagerComponent {
     /** Highest of the further host ports. */
     int ports_to() default 6200;
 
-    /** Where the transport connects; not needed where an issuer is in this process. */
+    /**
+     * Name of the transport on which the manager speaks while it is connected; empty: any. It
+     * listens on all.
+     */
+    String transport() default "";
+
+    /** Where that transport connects; not needed where an issuer is in this process. */
     String endpoint() default "";
 
     /** The CA of the endpoint: SHA-256 of its DER form; empty: the platform's trust. */
@@ -141,11 +147,7 @@ public final class ManagerComponent {
   private final Guests guests;
   private final Manager manager;
   private final JsonServer server;
-  private final TransportProvider transport;
-  private final TransportSettings settings;
-  private final Duration lifetime;
-  private @Nullable CredentialKeeper keeper;
-  private @Nullable CredentialIssuer issuer;
+  private final OwnLinks links;
   private volatile @Nullable LegacyCounts legacy;
 
   /**
@@ -156,24 +158,20 @@ public final class ManagerComponent {
    * @throws HttpProblem when it cannot listen
    */
   @Activate
-  public ManagerComponent(
-      Config config,
-      @Reference(name = "hypervisor") Hypervisor hypervisor,
-      @Reference(name = "transport") TransportProvider transport) {
-    this.transport = transport;
-    this.settings =
+  public ManagerComponent(Config config, @Reference(name = "hypervisor") Hypervisor hypervisor) {
+    TransportSettings given =
         new TransportSettings(
             blankToNull(config.endpoint()),
             blankToNull(config.ca_sha256()),
             path(config.credential_file()));
-    this.lifetime = Duration.ofSeconds(config.credential_lifetime());
+    String first = config.transport().trim();
     ManagerSettings own = settings(config, config.environment() ? System.getenv() : Map.of());
     guests = new Guests(config.relay());
     RunDirectories directories = RunDirectories.open(own.runs());
     try (Undo undo = new Undo()) {
       undo.later(directories::close);
       String instance = directories.instance(own.instance());
-      link = new ManagerLink(own.fleet(), instance);
+      link = new ManagerLink(own.fleet(), instance, first);
       undo.later(link::close);
       manager =
           new Manager(
@@ -195,16 +193,19 @@ public final class ManagerComponent {
       undo.forget();
       LOG.log(
           INFO,
-          "Manager {0} of fleet {1} listens at {2}, hypervisor {3}, transport {4}",
+          "Manager {0} of fleet {1} listens at {2}, hypervisor {3}",
           instance,
           own.fleet(),
           server.address(),
-          hypervisor.name(),
-          transport.name());
+          hypervisor.name());
     }
-    if (settings.isWhole()) {
-      link.use(transport, settings);
-    }
+    links =
+        new OwnLinks(
+            link,
+            given,
+            first,
+            Duration.ofSeconds(config.credential_lifetime()),
+            InstantSource.system());
   }
 
   private static ManagerSettings settings(Config config, Map<String, String> variables) {
@@ -285,29 +286,32 @@ public final class ManagerComponent {
     return new ManagerException(REFUSED, "bad-settings", sentence);
   }
 
-  /** An issuer of credentials runs in this process: the manager's own comes from it. */
+  /** A transport that may be used comes, or a newer one of its name. */
+  @Reference(
+      name = "transport",
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC)
+  void bindTransport(TransportProvider bound) {
+    links.add(bound);
+  }
+
+  /** It goes; its connection is closed when this returns. */
+  void unbindTransport(TransportProvider gone) {
+    links.remove(gone);
+  }
+
+  /** An issuer of credentials runs in this process: the manager's own come from it. */
   @Reference(
       name = "issuer",
-      cardinality = ReferenceCardinality.OPTIONAL,
-      policy = ReferencePolicy.DYNAMIC,
-      policyOption = ReferencePolicyOption.GREEDY)
-  synchronized void bindIssuer(CredentialIssuer bound) {
-    if (settings.isWhole()) {
-      return;
-    }
-    stopKeeping();
-    issuer = bound;
-    CredentialKeeper kept =
-        new CredentialKeeper(bound, link.grant(), lifetime, InstantSource.system());
-    keeper = kept;
-    kept.start(() -> link.use(transport, kept.over(settings)));
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC)
+  void bindIssuer(CredentialIssuer bound) {
+    links.add(bound);
   }
 
   /** The issuer goes. */
-  synchronized void unbindIssuer(CredentialIssuer gone) {
-    if (issuer == gone) {
-      stopKeeping();
-    }
+  void unbindIssuer(CredentialIssuer gone) {
+    links.remove(gone);
   }
 
   /** A transport knows its peers by where they connect from. */
@@ -356,23 +360,12 @@ public final class ManagerComponent {
     guests.forget(gone);
   }
 
-  private void stopKeeping() {
-    CredentialKeeper kept = keeper;
-    if (kept != null) {
-      kept.close();
-    }
-    keeper = null;
-    issuer = null;
-  }
-
   /** Stops listening, ends or releases the VMs, says what is left to say, closes. */
   @Deactivate
   void stop() {
     server.close();
     manager.close();
-    synchronized (this) {
-      stopKeeping();
-    }
+    links.close();
     link.close();
   }
 }

@@ -4,15 +4,17 @@ package dev.fairlead.manager;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
+import dev.fairlead.delivery.Arrivals;
 import dev.fairlead.delivery.DeliveryException;
+import dev.fairlead.delivery.Exchange;
 import dev.fairlead.delivery.OutStream;
 import dev.fairlead.delivery.Outbox;
 import dev.fairlead.delivery.Policy;
 import dev.fairlead.delivery.Requester;
 import dev.fairlead.delivery.Runner;
 import dev.fairlead.delivery.StreamConfig;
-import dev.fairlead.delivery.Switchboard;
 import dev.fairlead.delivery.SwitchboardListener;
+import dev.fairlead.delivery.Ways;
 import dev.fairlead.protocol.Addresses;
 import dev.fairlead.protocol.Event;
 import dev.fairlead.protocol.json.ProtocolException;
@@ -32,8 +34,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The manager's way to the others: its events go out as a stream, its questions to the registry,
- * and agents' hellos come in. Works from the start, with or without a transport: what is said
- * before there is one waits, within its bound.
+ * and agents' hellos come in. It listens on several transports at once, since agents may be on any,
+ * and speaks on one, or on another while that one is not connected. Works from the start, with or
+ * without a transport: what is said before there is one waits, within its bound.
  */
 final class ManagerLink implements EventSink, AutoCloseable {
 
@@ -46,7 +49,7 @@ final class ManagerLink implements EventSink, AutoCloseable {
 
   private final Addresses addresses;
   private final Runner runner = Runner.start("fl-manager-link");
-  private final Switchboard switchboard;
+  private final Exchange exchange;
   private final Outbox outbox;
   private final OutStream events;
   private final Requester requester;
@@ -56,16 +59,22 @@ final class ManagerLink implements EventSink, AutoCloseable {
    * Makes one, without a transport yet.
    *
    * @param instance this manager's name in the fleet
+   * @param first the transport on which it speaks while that is connected; empty for any
    */
-  ManagerLink(String fleet, String instance) {
-    this(fleet, instance, CONNECT_PATIENCE, ANSWER_PATIENCE);
+  ManagerLink(String fleet, String instance, String first) {
+    this(fleet, instance, first, CONNECT_PATIENCE, ANSWER_PATIENCE);
   }
 
   /** One with another patience, for a connection and for an answer. */
-  ManagerLink(String fleet, String instance, Duration connectPatience, Duration answerPatience) {
+  ManagerLink(
+      String fleet,
+      String instance,
+      String first,
+      Duration connectPatience,
+      Duration answerPatience) {
     addresses = Addresses.ofHost(fleet, instance);
-    switchboard = new Switchboard(runner, new Log());
-    outbox = new Outbox(switchboard, runner);
+    exchange = new Exchange(runner, new Log(), Ways.inOrder(first), Arrivals.NONE);
+    outbox = new Outbox(exchange, runner);
     // The numbering's memory ends with this process, so each start is an epoch of its own.
     events =
         outbox.open(
@@ -76,8 +85,8 @@ final class ManagerLink implements EventSink, AutoCloseable {
                 .withPriority(0)
                 .withPolicy(Policy.DROP_OLD)
                 .withCapacity(EVENT_BYTES));
-    requester = new Requester(switchboard, runner, addresses.requests(), addresses.replies());
-    registry = new LinkRegistry(switchboard, requester, connectPatience, answerPatience);
+    requester = new Requester(exchange, runner, addresses.requests(), addresses.replies());
+    registry = new LinkRegistry(exchange, requester, connectPatience, answerPatience);
   }
 
   /** What this manager must be permitted. */
@@ -85,11 +94,14 @@ final class ManagerLink implements EventSink, AutoCloseable {
     return new Grant(addresses.party(), addresses.sends(), addresses.receives());
   }
 
-  /** Begins to use a transport, in place of the one in use; returns at once. */
+  /**
+   * Begins to use a transport, beside those in use, or in place of that of the same name; returns
+   * at once.
+   */
   void use(TransportProvider provider, Function<String, @Nullable String> settings) {
     Function<String, @Nullable String> own =
         name -> name.equals(TransportProvider.REPLIES) ? addresses.replies() : settings.apply(name);
-    switchboard
+    exchange
         .use(provider, own, SWAP_PATIENCE)
         .whenComplete(
             (done, failure) -> {
@@ -103,6 +115,11 @@ final class ManagerLink implements EventSink, AutoCloseable {
             });
   }
 
+  /** Uses a transport no more; waits until it has drained, at most 5 s. */
+  void drop(String transport) {
+    exchange.drop(transport);
+  }
+
   /** Who knows the computations. */
   Registry registry() {
     return registry;
@@ -110,11 +127,11 @@ final class ManagerLink implements EventSink, AutoCloseable {
 
   /** Tells of each agent that says hello, and each time messages begin to flow. */
   void listen(Consumer<String> hello, Runnable connected) {
-    // Both end with the switchboard.
+    // Both end with the exchange.
     var unusedHellos =
-        switchboard.subscribe(
+        exchange.subscribe(
             Addresses.everyUp(addresses.fleet(), "hello"), message -> greeted(message, hello));
-    var unusedConnects = switchboard.onConnected(connected);
+    var unusedConnects = exchange.onConnected(connected);
   }
 
   private static void greeted(Message message, Consumer<String> hello) {
@@ -135,10 +152,10 @@ final class ManagerLink implements EventSink, AutoCloseable {
     }
   }
 
-  /** Sends what can be sent within 3 s, then closes the transport. Idempotent. */
+  /** Sends what can be sent within 3 s, then closes the transports. Idempotent. */
   @Override
   public void close() {
-    if (switchboard.connected()) {
+    if (exchange.connected()) {
       try {
         outbox.drained().toCompletableFuture().get(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
       } catch (TimeoutException | ExecutionException e) {
@@ -149,11 +166,11 @@ final class ManagerLink implements EventSink, AutoCloseable {
     }
     requester.close();
     outbox.close();
-    switchboard.close();
+    exchange.close();
     runner.close();
   }
 
-  /** Says what happens to the transport. */
+  /** Says what happens to the transports. */
   private static final class Log implements SwitchboardListener {
 
     @Override

@@ -86,8 +86,8 @@ class ManagerComponentTest {
         MemoryHub.start(
             "c" + UUID.randomUUID().toString().substring(0, 8), InstantSource.system())) {
       MemoryIssuer issuer = new MemoryIssuer(hub, InstantSource.system());
-      ManagerComponent component =
-          new ManagerComponent(config(settings), hypervisor, new MemoryTransportProvider());
+      ManagerComponent component = new ManagerComponent(config(settings), hypervisor);
+      component.bindTransport(new MemoryTransportProvider());
       JsonClient client =
           new JsonClient(URI.create("http://127.0.0.1:" + settings.get("http_port")), null);
       assertThatExceptionOfType(HttpProblem.class)
@@ -123,13 +123,11 @@ class ManagerComponentTest {
       settings.put("http_host", "0.0.0.0");
       settings.put("http_token", "secret");
       assertThatExceptionOfType(HttpProblem.class)
-          .isThrownBy(
-              () ->
-                  new ManagerComponent(config(settings), hypervisor, new MemoryTransportProvider()))
+          .isThrownBy(() -> new ManagerComponent(config(settings), hypervisor))
           .matches(e -> e.code().equals("port-taken"));
     }
     settings.put("http_port", freePort());
-    new ManagerComponent(config(settings), hypervisor, new MemoryTransportProvider()).stop();
+    new ManagerComponent(config(settings), hypervisor).stop();
   }
 
   @Test
@@ -137,13 +135,11 @@ class ManagerComponentTest {
     Map<String, Object> settings = settings();
     settings.put("http_host", "0.0.0.0");
     assertThatExceptionOfType(HttpProblem.class)
-        .isThrownBy(
-            () -> new ManagerComponent(config(settings), hypervisor, new MemoryTransportProvider()))
+        .isThrownBy(() -> new ManagerComponent(config(settings), hypervisor))
         .matches(e -> e.code().equals("token-missing"));
     settings.put("on_close", "maybe");
     assertThatExceptionOfType(ManagerException.class)
-        .isThrownBy(
-            () -> new ManagerComponent(config(settings), hypervisor, new MemoryTransportProvider()))
+        .isThrownBy(() -> new ManagerComponent(config(settings), hypervisor))
         .withMessageContaining("on.close");
   }
 }

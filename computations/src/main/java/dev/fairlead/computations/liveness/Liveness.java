@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
  * Says of each agent whether it lives: {@code starting → connected → late → disconnected → gone}.
  *
  * <p>Only this end's clocks count, never the sender's. Silence is measured by a clock that runs
- * only while this end's own link is up: who cannot hear must not conclude that nobody speaks.
- * {@code gone} never comes from silence; it comes from the end of the VM or of the credential, and
- * is final for the run.
+ * only while this end's own link is up, that over the transport on which the agent was heard last:
+ * who cannot hear must not conclude that nobody speaks. {@code gone} never comes from silence; it
+ * comes from the end of the VM or of the credential, and is final for the run.
  *
  * <p>Safe for use by several threads. No method blocks. Changes are told in order, under this
  * object's lock.
@@ -42,9 +42,29 @@ public final class Liveness {
   private final LongSupplier nanos;
   private final Consumer<Change> changes;
   private final Map<String, Agent> agents = new HashMap<>();
-  private boolean linkUp;
-  private long linkUpSince;
-  private long listenedBefore;
+  private final Map<String, Ear> ears = new HashMap<>();
+
+  /** Hears as long as any link is up: for agents that were not heard yet. */
+  private final Ear any = new Ear();
+
+  /** How long one link was up; its time runs only then. */
+  private static final class Ear {
+    boolean open;
+    long since;
+    long before;
+
+    long listened(long now) {
+      return before + (open ? now - since : 0);
+    }
+
+    void set(boolean opened, long now) {
+      if (open != opened) {
+        before = listened(now);
+        since = now;
+        open = opened;
+      }
+    }
+  }
 
   private static final class Agent {
     final int run;
@@ -53,6 +73,9 @@ public final class Liveness {
     @Nullable Instant lastHeard;
     long intervalNanos = DEFAULT_INTERVAL.toNanos();
     long heardAt;
+
+    /** The transport on which it was heard last; null before, or when that is used no more. */
+    @Nullable String transport;
 
     Agent(int run, AgentState state) {
       this.run = run;
@@ -82,9 +105,14 @@ public final class Liveness {
    * @param lastHeard when it was last heard of; null when never
    * @param silence how long nothing was heard while this end's link was up
    * @param interval between heartbeats, as it stated, within the bounds
+   * @param transport on which it was heard last; null when on none that is used
    */
   public record View(
-      AgentState state, @Nullable Instant lastHeard, Duration silence, Duration interval) {}
+      AgentState state,
+      @Nullable Instant lastHeard,
+      Duration silence,
+      Duration interval,
+      @Nullable String transport) {}
 
   /**
    * Makes one that watches nobody, with its link down.
@@ -116,7 +144,7 @@ public final class Liveness {
     Agent agent = new Agent(run, state);
     agent.lastHeard = lastHeard;
     agent.expiresAt = expiresAt;
-    agent.heardAt = listened();
+    agent.heardAt = listened(agent);
     agents.put(id, agent);
   }
 
@@ -131,10 +159,11 @@ public final class Liveness {
   /**
    * Something was heard of an agent.
    *
+   * @param transport that brought it
    * @param interval until the next heartbeat, as it states; null when it states none
    * @return whether it counts: false for an agent that is not watched, or gone
    */
-  public synchronized boolean heard(String id, @Nullable Duration interval) {
+  public synchronized boolean heard(String id, String transport, @Nullable Duration interval) {
     Agent agent = agents.get(id);
     if (agent == null || agent.state == AgentState.GONE) {
       return false;
@@ -142,16 +171,24 @@ public final class Liveness {
     if (interval != null) {
       agent.intervalNanos = clamp(interval).toNanos();
     }
-    agent.heardAt = listened();
+    var unused =
+        ears.computeIfAbsent(transport, absent -> new Ear()); // its opening may be told later
+    agent.transport = transport;
+    agent.heardAt = listened(agent);
     agent.lastHeard = clock.instant();
     become(id, agent, AgentState.CONNECTED, "It was heard of.");
     return true;
   }
 
-  /** The transport's peer found its connection lost; it may be back with the next thing heard. */
-  public synchronized void lost(String id) {
+  /**
+   * A transport's peer found its connection lost; it may be back with the next thing heard. Means
+   * nothing where it was heard last on another.
+   */
+  public synchronized void lost(String id, String transport) {
     Agent agent = agents.get(id);
-    if (agent != null && (agent.state == AgentState.CONNECTED || agent.state == AgentState.LATE)) {
+    if (agent != null
+        && transport.equals(agent.transport)
+        && (agent.state == AgentState.CONNECTED || agent.state == AgentState.LATE)) {
       become(id, agent, AgentState.DISCONNECTED, "Its connection was lost.");
     }
   }
@@ -164,27 +201,39 @@ public final class Liveness {
     }
   }
 
-  /** This end's own link is up: silence counts from here on. */
-  public synchronized void linkUp() {
-    if (!linkUp) {
-      linkUp = true;
-      linkUpSince = nanos.getAsLong();
-    }
+  /** This end's own link over a transport is up: silence there counts from here on. */
+  public synchronized void linkUp(String transport) {
+    long now = nanos.getAsLong();
+    ears.computeIfAbsent(transport, absent -> new Ear()).set(true, now);
+    any.set(true, now);
   }
 
-  /** This end's own link is down: silence means nothing until it is up again. */
-  public synchronized void linkDown() {
-    if (linkUp) {
-      listenedBefore = listened();
-      linkUp = false;
+  /** This end's own link over a transport is down: silence there means nothing until it is up. */
+  public synchronized void linkDown(String transport) {
+    long now = nanos.getAsLong();
+    Ear ear = ears.get(transport);
+    if (ear != null) {
+      ear.set(false, now);
+    }
+    any.set(ears.values().stream().anyMatch(one -> one.open), now);
+  }
+
+  /** A transport is used no more: who was heard on it must be heard on another. */
+  public synchronized void linkGone(String transport) {
+    linkDown(transport);
+    ears.remove(transport);
+    for (Agent agent : agents.values()) {
+      if (transport.equals(agent.transport)) {
+        agent.transport = null;
+        agent.heardAt = listened(agent);
+      }
     }
   }
 
   /** Looks at every agent; to be called a few times in each of the shortest intervals in use. */
   public synchronized void check() {
     Instant now = clock.instant();
-    long listened = listened();
-    agents.forEach((id, agent) -> check(id, agent, now, listened));
+    agents.forEach((id, agent) -> check(id, agent, now));
   }
 
   /** An agent at this moment; empty when it is not watched. */
@@ -197,8 +246,9 @@ public final class Liveness {
         new View(
             agent.state,
             agent.lastHeard,
-            Duration.ofNanos(listened() - agent.heardAt),
-            Duration.ofNanos(agent.intervalNanos)));
+            Duration.ofNanos(listened(agent) - agent.heardAt),
+            Duration.ofNanos(agent.intervalNanos),
+            agent.transport));
   }
 
   /** Whether a computation is watched, and at which run; 0 when it is not. */
@@ -207,7 +257,7 @@ public final class Liveness {
     return agent == null ? 0 : agent.run;
   }
 
-  private void check(String id, Agent agent, Instant now, long listened) {
+  private void check(String id, Agent agent, Instant now) {
     if (agent.state == AgentState.GONE) {
       return;
     }
@@ -218,7 +268,7 @@ public final class Liveness {
     if (agent.state == AgentState.STARTING) {
       return;
     }
-    long silence = listened - agent.heardAt;
+    long silence = listened(agent) - agent.heardAt;
     if (missed(agent, silence, MISSED_DISCONNECTED)) {
       become(id, agent, AgentState.DISCONNECTED, "Three heartbeats are missing.");
     } else if (agent.state == AgentState.CONNECTED && missed(agent, silence, MISSED_LATE)) {
@@ -240,8 +290,9 @@ public final class Liveness {
     }
   }
 
-  private long listened() {
-    return listenedBefore + (linkUp ? nanos.getAsLong() - linkUpSince : 0);
+  private long listened(Agent agent) {
+    Ear ear = agent.transport == null ? null : ears.get(agent.transport);
+    return (ear == null ? any : ear).listened(nanos.getAsLong());
   }
 
   private static Duration clamp(Duration interval) {

@@ -28,7 +28,7 @@ class LivenessTest {
 
   @BeforeEach
   void linkIsUpAndOneIsWatched() {
-    liveness.linkUp();
+    liveness.linkUp("t");
     liveness.watch("c", 1, STARTING, null, LATER);
   }
 
@@ -36,14 +36,14 @@ class LivenessTest {
   void startingLastsUntilSomethingIsHeard() {
     pass(Duration.ofHours(1));
     assertThat(state()).isEqualTo(STARTING);
-    assertThat(liveness.heard("c", null)).isTrue();
+    assertThat(liveness.heard("c", "t", null)).isTrue();
     assertThat(state()).isEqualTo(CONNECTED);
     assertThat(changes).extracting(Liveness.Change::before).containsExactly(STARTING);
   }
 
   @Test
   void lateAfterTwoMissedAndDisconnectedAfterThree() {
-    liveness.heard("c", INTERVAL);
+    liveness.heard("c", "t", INTERVAL);
     pass(Duration.ofMillis(10_400));
     assertThat(state()).isEqualTo(CONNECTED);
     pass(Duration.ofMillis(200));
@@ -58,12 +58,12 @@ class LivenessTest {
 
   @Test
   void comesBackFromLateAndDisconnected() {
-    liveness.heard("c", INTERVAL);
+    liveness.heard("c", "t", INTERVAL);
     pass(Duration.ofSeconds(12));
-    liveness.heard("c", INTERVAL);
+    liveness.heard("c", "t", INTERVAL);
     assertThat(state()).isEqualTo(CONNECTED);
     pass(Duration.ofSeconds(20));
-    liveness.heard("c", INTERVAL);
+    liveness.heard("c", "t", INTERVAL);
     assertThat(state()).isEqualTo(CONNECTED);
     assertThat(changes)
         .extracting(Liveness.Change::after)
@@ -72,24 +72,24 @@ class LivenessTest {
 
   @Test
   void theStatedIntervalCountsWithinBounds() {
-    liveness.heard("c", Duration.ofSeconds(1));
+    liveness.heard("c", "t", Duration.ofSeconds(1));
     pass(Duration.ofMillis(2_200));
     assertThat(state()).isEqualTo(LATE);
-    liveness.heard("c", Duration.ofDays(365));
+    liveness.heard("c", "t", Duration.ofDays(365));
     assertThat(liveness.view("c").orElseThrow().interval()).isEqualTo(Liveness.LONGEST);
-    liveness.heard("c", Duration.ofSeconds(-1));
+    liveness.heard("c", "t", Duration.ofSeconds(-1));
     assertThat(liveness.view("c").orElseThrow().interval()).isEqualTo(Liveness.SHORTEST);
   }
 
   @Test
   void silenceDoesNotCountWhileTheOwnLinkIsDown() {
-    liveness.heard("c", INTERVAL);
+    liveness.heard("c", "t", INTERVAL);
     pass(Duration.ofSeconds(4));
-    liveness.linkDown();
+    liveness.linkDown("t");
     pass(Duration.ofHours(3));
     assertThat(state()).isEqualTo(CONNECTED);
-    liveness.linkUp();
-    liveness.linkUp();
+    liveness.linkUp("t");
+    liveness.linkUp("t");
     pass(Duration.ofSeconds(6));
     assertThat(state()).as("4 s before and 6 s after").isEqualTo(CONNECTED);
     pass(Duration.ofSeconds(1));
@@ -100,16 +100,16 @@ class LivenessTest {
 
   @Test
   void lastWillDisconnectsAtOnceAndIsTakenBackByTheNextSign() {
-    liveness.lost("c");
+    liveness.lost("c", "t");
     assertThat(state()).as("never heard of").isEqualTo(STARTING);
-    liveness.heard("c", INTERVAL);
-    liveness.lost("c");
-    liveness.lost("c");
+    liveness.heard("c", "t", INTERVAL);
+    liveness.lost("c", "t");
+    liveness.lost("c", "t");
     assertThat(state()).isEqualTo(DISCONNECTED);
-    liveness.heard("c", INTERVAL);
+    liveness.heard("c", "t", INTERVAL);
     assertThat(state()).isEqualTo(CONNECTED);
     liveness.vmEnded("c", 1, "signal-9");
-    liveness.lost("c");
+    liveness.lost("c", "t");
     assertThat(state()).isEqualTo(GONE);
     assertThat(changes)
         .extracting(Liveness.Change::after)
@@ -118,18 +118,18 @@ class LivenessTest {
 
   @Test
   void theEndOfTheVmIsFinal() {
-    liveness.heard("c", INTERVAL);
+    liveness.heard("c", "t", INTERVAL);
     liveness.vmEnded("c", 1, "signal-9");
     assertThat(state()).isEqualTo(GONE);
-    assertThat(liveness.heard("c", INTERVAL)).as("a message that was on its way").isFalse();
+    assertThat(liveness.heard("c", "t", INTERVAL)).as("a message that was on its way").isFalse();
     assertThat(state()).isEqualTo(GONE);
     assertThat(changes.get(changes.size() - 1).why()).contains("signal-9");
   }
 
   @Test
   void theEndOfTheVmCountsWhileTheLinkIsDown() {
-    liveness.heard("c", INTERVAL);
-    liveness.linkDown();
+    liveness.heard("c", "t", INTERVAL);
+    liveness.linkDown("t");
     liveness.vmEnded("c", 1, "guest-panic");
     assertThat(state()).isEqualTo(GONE);
   }
@@ -143,7 +143,7 @@ class LivenessTest {
 
   @Test
   void aRenewedCredentialKeepsItAlive() {
-    liveness.heard("c", INTERVAL);
+    liveness.heard("c", "t", INTERVAL);
     liveness.credential("c", 1, LATER.plusSeconds(60));
     wall = LATER;
     liveness.check();
@@ -155,7 +155,7 @@ class LivenessTest {
 
   @Test
   void thisHostsTimeOfDayMayJumpWithoutEffect() {
-    liveness.heard("c", INTERVAL);
+    liveness.heard("c", "t", INTERVAL);
     wall = wall.minus(Duration.ofDays(2));
     liveness.check();
     assertThat(state()).isEqualTo(CONNECTED);
@@ -172,7 +172,7 @@ class LivenessTest {
     liveness.credential("c", 1, wall);
     liveness.check();
     assertThat(state()).isEqualTo(STARTING);
-    assertThat(liveness.heard("c", INTERVAL)).isTrue();
+    assertThat(liveness.heard("c", "t", INTERVAL)).isTrue();
     assertThat(liveness.run("c")).isEqualTo(2);
   }
 
@@ -183,7 +183,7 @@ class LivenessTest {
     pass(Duration.ofSeconds(60));
     second.check();
     assertThat(second.view("c").orElseThrow().state()).isEqualTo(CONNECTED);
-    second.linkUp();
+    second.linkUp("t");
     pass(Duration.ofSeconds(16));
     second.check();
     assertThat(second.view("c").orElseThrow().state()).isEqualTo(DISCONNECTED);
@@ -192,7 +192,7 @@ class LivenessTest {
 
   @Test
   void anUnknownOneDoesNotCount() {
-    assertThat(liveness.heard("nobody", INTERVAL)).isFalse();
+    assertThat(liveness.heard("nobody", "t", INTERVAL)).isFalse();
     assertThat(liveness.view("nobody")).isEmpty();
     assertThat(liveness.run("nobody")).isZero();
     assertThat(changes).isEmpty();
