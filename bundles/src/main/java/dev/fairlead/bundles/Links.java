@@ -94,7 +94,8 @@ final class Links {
   }
 
   private static boolean isBusy(ExecutionException e) {
-    return e.getCause() instanceof TransportException told && told.code().equals("change-under-way");
+    return e.getCause() instanceof TransportException told
+        && told.code().equals("change-under-way");
   }
 
   private static ChangeException failed(ServiceReference<LinkHolder> reference, Exception e) {

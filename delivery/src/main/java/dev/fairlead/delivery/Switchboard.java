@@ -109,8 +109,8 @@ public final class Switchboard implements Link, AutoCloseable {
    * Opens the current transport anew through another provider of its name, as {@link #use} does,
    * with the settings that it has.
    *
-   * @param old whose transport is replaced; where it opened none of this switchboard's, there is
-   *     nothing to do
+   * @param old whose transport is replaced, or that of another provider of its class: a component's
+   *     provider may be made anew; where there is none, there is nothing to do
    * @param patience how long to wait for the new one to connect
    * @return completes when the old one has drained and is closed; fails as {@link #use} does, and
    *     the old one stays
@@ -129,18 +129,18 @@ public final class Switchboard implements Link, AutoCloseable {
       }
       change = coming == null ? DONE : coming.installed;
     }
-    if (change == DONE && line != null && line.provider == old) {
+    if (change == DONE && line != null && line.isOf(old, next)) {
       change = use(next, line.settings, patience);
     }
-    return change.thenCompose(unused -> drained(old));
+    return change.thenCompose(unused -> drained(old, next));
   }
 
   /** Completes when nothing that a provider opened, and that was replaced, is open any more. */
-  private CompletionStage<Void> drained(TransportProvider provider) {
+  private CompletionStage<Void> drained(TransportProvider old, TransportProvider next) {
     synchronized (changes) {
       return CompletableFuture.allOf(
           draining.stream()
-              .filter(line -> line.provider == provider)
+              .filter(line -> line.isOf(old, next))
               .map(line -> line.ended)
               .toArray(CompletableFuture<?>[]::new));
     }
@@ -398,6 +398,13 @@ public final class Switchboard implements Link, AutoCloseable {
       this.provider = provider;
       this.settings = settings;
       this.name = provider.name();
+    }
+
+    /** Whether one provider's class opened it, and not another provider. */
+    boolean isOf(TransportProvider some, TransportProvider other) {
+      return provider != other
+          && name.equals(some.name())
+          && provider.getClass() == some.getClass();
     }
 
     Transport transport() {
