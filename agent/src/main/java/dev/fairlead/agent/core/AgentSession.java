@@ -157,7 +157,8 @@ public final class AgentSession implements AutoCloseable {
             credentials,
             this::settings,
             this::swapDecided,
-            System::nanoTime);
+            System::nanoTime,
+            Swapper.PATIENCE);
     outbox = new Outbox(switchboard, runner);
     String fresh = "e" + Long.toString(setup.random().nextLong() >>> 1, Character.MAX_RADIX);
     events = outbox.open(stream(Addresses.EVENTS, fresh, EVENTS_BYTES).withPriority(0));

@@ -39,6 +39,7 @@ final class Swapper {
   private final Function<TransportFact, Function<String, @Nullable String>> settings;
   private final Teller teller;
   private final LongSupplier nanos;
+  private final Duration patience;
   private volatile Heartbeat.@Nullable Swap newest;
 
   /** Tells of an outcome, by an event and by a sign of life; called by several threads. */
@@ -53,6 +54,7 @@ final class Swapper {
    * @param providers of transports, by name
    * @param credentials the newest for each transport, by name
    * @param settings how a transport is opened
+   * @param patience how long a new transport may take to connect
    */
   Swapper(
       BootFacts facts,
@@ -61,7 +63,8 @@ final class Swapper {
       Map<String, String> credentials,
       Function<TransportFact, Function<String, @Nullable String>> settings,
       Teller teller,
-      LongSupplier nanos) {
+      LongSupplier nanos,
+      Duration patience) {
     this.facts = facts;
     this.switchboard = switchboard;
     this.providers = providers;
@@ -69,6 +72,7 @@ final class Swapper {
     this.settings = settings;
     this.teller = teller;
     this.nanos = nanos;
+    this.patience = patience;
   }
 
   /** What became of the newest order that was decided; null before the first. */
@@ -124,7 +128,7 @@ final class Swapper {
     String before = credentials.put(name, order.credential());
     long began = nanos.getAsLong();
     switchboard
-        .use(provider, settings.apply(fact.get()), PATIENCE)
+        .use(provider, settings.apply(fact.get()), patience)
         .whenComplete(
             (used, failure) -> {
               if (failure == null) {
