@@ -21,7 +21,10 @@ public interface Disk {
     /** Reads into the buffer from an offset; -1 at the end. Safe beside any other call. */
     int read(ByteBuffer into, long offset) throws IOException;
 
-    /** Brings what was written to the disk. */
+    /**
+     * Brings to the disk what was written before the call. Safe beside any other call; may fail
+     * once the file is closed.
+     */
     void sync() throws IOException;
 
     /** Cuts the file off, and appends there from now on. */

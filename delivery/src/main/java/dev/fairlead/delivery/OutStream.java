@@ -607,8 +607,10 @@ public final class OutStream {
       return null; // the acknowledgement that makes room wakes the pump
     }
     if (chunk == null) {
-      if (now - lastFlush < flushGap) {
-        flushAt = lastFlush + flushGap;
+      Chunk oldest = rows.inFlight.peek();
+      long gap = patience.gap(flushGap, oldest == null ? 0 : now - oldest.sentAt);
+      if (now - lastFlush < gap) {
+        flushAt = lastFlush + gap;
         halfFed = true;
         return null;
       }
@@ -858,7 +860,7 @@ public final class OutStream {
         waiter ->
             waiter.fail(new DeliveryException(REFUSED, "dropped", "The record was dropped.")));
     if (wake) {
-      outbox.wake();
+      outbox.feed();
     }
   }
 

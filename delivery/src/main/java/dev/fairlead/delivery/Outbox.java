@@ -18,13 +18,15 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Numbers records, keeps them, and sends them until the sink has stored them. Streams of a lower
  * priority number go first; those of the same take turns, batch by batch.
  *
- * <p>Safe for use by several threads. All sending happens on the runner.
+ * <p>Safe for use by several threads. One at a time sends: whoever appends a record that can go at
+ * once, so that no other thread must wake up for it; else the runner.
  */
 public final class Outbox implements AutoCloseable {
 
@@ -43,7 +45,10 @@ public final class Outbox implements AutoCloseable {
   /** By priority; the list is replaced, never changed. */
   private volatile List<Group> groups = List.of();
 
-  /** When the next timer is due; only touched on the runner. */
+  /** Held by whoever sends. */
+  private final ReentrantLock sending = new ReentrantLock();
+
+  /** When the next timer is due; guarded by who sends. */
   private long wakeAt = Long.MAX_VALUE;
 
   private volatile boolean closed;
@@ -157,8 +162,28 @@ public final class Outbox implements AutoCloseable {
     return runner.nanoTime();
   }
 
+  /** There is something new: sends what can go now, unless somebody else is at it. */
+  void feed() {
+    if (sending.isHeldByCurrentThread() || !sending.tryLock()) {
+      wake();
+      return;
+    }
+    boolean more;
+    try {
+      more = sendAll();
+    } finally {
+      sending.unlock();
+    }
+    if (more) {
+      wake();
+    }
+  }
+
   /** Has the pump run soon. */
   void wake() {
+    if (sending.isHeldByCurrentThread()) {
+      return; // it looks again when it has sent what it is about to send
+    }
     if (!pumping.get() && pumping.compareAndSet(false, true)) {
       runner.execute(this::pump);
     }
@@ -172,15 +197,29 @@ public final class Outbox implements AutoCloseable {
 
   private void pump() {
     pumping.set(false);
+    boolean more;
+    sending.lock();
+    try {
+      more = sendAll();
+    } finally {
+      sending.unlock();
+    }
+    if (more) {
+      wake();
+    }
+  }
+
+  /** Whether there may be more to send. */
+  private boolean sendAll() {
     if (closed || !link.connected()) {
-      return;
+      return false;
     }
     for (int sent = 0; sent < TURN; sent++) {
       if (!sendOne()) {
-        return;
+        return false;
       }
     }
-    wake();
+    return true;
   }
 
   /** Sends the batch whose turn it is; false, and a timer set, where there is none. */
@@ -216,8 +255,13 @@ public final class Outbox implements AutoCloseable {
     runner.after(
         Duration.ofNanos(Math.max(1, at - now)),
         () -> {
-          if (wakeAt == at) {
-            wakeAt = Long.MAX_VALUE;
+          sending.lock();
+          try {
+            if (wakeAt == at) {
+              wakeAt = Long.MAX_VALUE;
+            }
+          } finally {
+            sending.unlock();
           }
           wake();
         });
@@ -226,7 +270,7 @@ public final class Outbox implements AutoCloseable {
   private void send(OutStream stream, Chunk chunk) {
     Message message = stream.message(chunk);
     boolean stored = stream.config().forgetAt() == AckLevel.STORED;
-    (stored ? link.sendStored(message) : link.send(message))
+    handOver(message, stored)
         .whenComplete(
             (done, failure) -> {
               if (failure == null) {
@@ -235,6 +279,15 @@ public final class Outbox implements AutoCloseable {
                 stream.failed(chunk, category(failure));
               }
             });
+  }
+
+  private CompletionStage<Void> handOver(Message message, boolean stored) {
+    try {
+      return stored ? link.sendStored(message) : link.send(message);
+    } catch (RuntimeException e) {
+      // A transport may be anybody's, and who appends has nothing to do with its failures.
+      return CompletableFuture.failedStage(e);
+    }
   }
 
   private static TransportException.Category category(Throwable failure) {
@@ -247,7 +300,7 @@ public final class Outbox implements AutoCloseable {
         : TransportException.Category.RETRY;
   }
 
-  /** Streams of one priority, and whose turn it is; the turn is only touched on the runner. */
+  /** Streams of one priority, and whose turn it is; the turn is guarded by who sends. */
   private static final class Group {
 
     private final List<OutStream> streams;

@@ -16,6 +16,14 @@ final class Patience {
   private static final long MAX_BACKOFF = 250_000_000L;
   private static final long REFUSED_BACKOFF = 1_000_000_000L;
 
+  /** An answer that takes no longer shows that nobody has too much to do. */
+  private static final long QUICK = 50_000_000L;
+
+  /** Of what it takes longer, this part is waited for more to send, up to a limit. */
+  private static final long SLOW_PART = 4;
+
+  private static final long MAX_GAP = 250_000_000L;
+
   private final long first;
 
   private boolean backingOff;
@@ -107,6 +115,18 @@ final class Patience {
     long before = probe;
     probe = 0;
     return before;
+  }
+
+  /**
+   * How long a batch that is not full waits behind the one before it: longer where answers take
+   * long, so that a way, a broker or a sink that has too much to do gets fewer and larger ones.
+   *
+   * @param least where answers are quick
+   * @param underWay for how long the oldest has waited for its answer
+   */
+  long gap(long least, long underWay) {
+    long slow = Math.max(roundTrip, underWay) - QUICK;
+    return slow <= 0 ? least : Math.max(least, Math.min(slow / SLOW_PART, MAX_GAP));
   }
 
   /** A record took so long from here to the store and back. */

@@ -249,15 +249,43 @@ final class SegmentFiles {
 
   /** Brings all that was written to the disk; what comes before {@link #synced()} may be read. */
   void sync() throws IOException {
+    Mark mark = mark();
+    if (mark != null) {
+      mark.file.sync();
+      synced(mark);
+    }
+  }
+
+  /**
+   * What a sync that begins now will bring to the disk.
+   *
+   * @param file that is to be synced
+   * @param written position behind the last entry in it
+   */
+  record Mark(Disk.File file, long written) {}
+
+  /** Hands what is on its way to the system; null where all of it was synced before. */
+  @Nullable Mark mark() throws IOException {
     flush();
-    if (written == synced()) {
-      return;
-    }
-    requireNonNull(file, "no file").sync();
+    return written == synced() ? null : new Mark(requireNonNull(file, "no file"), written);
+  }
+
+  /** Whether the file is still the one that is written: else it was synced, or given up. */
+  boolean isCurrent(Mark mark) {
+    return file == mark.file;
+  }
+
+  /** A file that is current has been synced since the mark was made. */
+  void synced(Mark mark) {
     synchronized (segments) {
-      requireNonNull(active, "no segment").length = written - active.base;
-      synced = written;
+      requireNonNull(active, "no segment").length = mark.written - active.base;
+      synced = mark.written;
     }
+  }
+
+  /** Bytes of entries that are not synced. */
+  long unsynced() {
+    return written - synced();
   }
 
   /** Ends the current file and begins another. */

@@ -43,9 +43,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Damage. When the log is opened, the end of the last file is cut off: what follows its last
  * good entry, and whatever follows damage within the last group, since a power cut may leave a hole
- * there, and nothing of it was ever acknowledged. Anything else that is damaged is stepped over, to
- * the next good entry, and counted; a file whose header is damaged is stepped over as a whole.
- * Nothing damaged that was acknowledged is deleted.
+ * behind what was acknowledged of it. Anything else that is damaged is stepped over, to the next
+ * good entry, and counted; a file whose header is damaged is stepped over as a whole. Nothing
+ * damaged that was acknowledged is deleted.
  *
  * <p>A write that fails, for want of room or otherwise, fails all that is not synced yet, and
  * leaves none of it visible; the next append tries anew.
@@ -54,8 +54,18 @@ public final class SegmentLog implements AutoCloseable {
 
   private static final Logger LOG = System.getLogger(SegmentLog.class.getName());
 
+  /** Bytes that are written while a sync is under way; more than that wait for its end. */
+  private static final long MAX_AHEAD = 8L << 20;
+
+  /** Syncs beside what is written, before one for which that waits. */
+  private static final int MOST_BESIDE = 15;
+
   private final Config config;
   private final Runner runner;
+
+  /** Where syncs run beside what is written; null to let writing wait for them. */
+  private final @Nullable Runner syncer;
+
   private final boolean ownRunner;
   private final AutoCloseable claim;
   private final SegmentFiles files;
@@ -84,6 +94,8 @@ public final class SegmentLog implements AutoCloseable {
   private final Deque<Request> unsynced = new ArrayDeque<>();
   private long lastSync;
   private boolean syncComes;
+  private SegmentFiles.@Nullable Mark syncing;
+  private int syncsBeside;
   private boolean over;
 
   /**
@@ -177,11 +189,17 @@ public final class SegmentLog implements AutoCloseable {
   }
 
   private SegmentLog(
-      SegmentFiles files, Config config, AutoCloseable claim, Runner runner, boolean ownRunner) {
+      SegmentFiles files,
+      Config config,
+      AutoCloseable claim,
+      Runner runner,
+      @Nullable Runner syncer,
+      boolean ownRunner) {
     this.files = files;
     this.config = config;
     this.claim = claim;
     this.runner = runner;
+    this.syncer = syncer;
     this.ownRunner = ownRunner;
     this.openedAt = files.synced();
     this.lastSync = runner.nanoTime() - config.syncInterval().toNanos();
@@ -194,7 +212,7 @@ public final class SegmentLog implements AutoCloseable {
    *     {@code RETRY} when the disk fails
    */
   public static SegmentLog open(Disk disk, Config config) {
-    return open(disk, config, null);
+    return open(disk, config, null, null);
   }
 
   /**
@@ -202,8 +220,11 @@ public final class SegmentLog implements AutoCloseable {
    * should be closed after the log.
    *
    * @param runner null for one of its own
+   * @param syncer where syncs run, so that what comes meanwhile is written beside; null where
+   *     writing waits for them, or the runner is the log's own
    */
-  static SegmentLog open(Disk disk, Config config, @Nullable Runner runner) {
+  static SegmentLog open(
+      Disk disk, Config config, @Nullable Runner runner, @Nullable Runner syncer) {
     AutoCloseable claim = null;
     try {
       claim = disk.lock(config.holder());
@@ -211,8 +232,13 @@ public final class SegmentLog implements AutoCloseable {
       files.recover();
       return runner == null
           ? new SegmentLog(
-              files, config, claim, Runner.start("fairlead-log-" + config.holder()), true)
-          : new SegmentLog(files, config, claim, runner, false);
+              files,
+              config,
+              claim,
+              Runner.start("fairlead-log-" + config.holder()),
+              Runner.start("fairlead-sync-" + config.holder()),
+              true)
+          : new SegmentLog(files, config, claim, runner, syncer, false);
     } catch (IOException e) {
       letGo(claim);
       throw new DeliveryException(
@@ -362,6 +388,9 @@ public final class SegmentLog implements AutoCloseable {
     }
     if (ownRunner) {
       runner.close();
+      if (syncer != null) {
+        syncer.close();
+      }
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
@@ -393,6 +422,9 @@ public final class SegmentLog implements AutoCloseable {
 
   /** Writes what has come, and syncs when it is time. */
   private void step() {
+    if (syncing != null && files.unsynced() > MAX_AHEAD && !isClosing()) {
+      return; // what comes waits in the queue, which is bounded, until the sync is over
+    }
     Deque<Request> batch;
     boolean last;
     lock.lock();
@@ -416,24 +448,77 @@ public final class SegmentLog implements AutoCloseable {
       }
       long left = lastSync + config.syncInterval().toNanos() - runner.nanoTime();
       if (left <= 0 || last) {
-        lastSync = runner.nanoTime();
-        files.sync();
-        lock.lock();
-        try {
-          syncs++;
-        } finally {
-          lock.unlock();
-        }
-        answer();
+        sync(last);
         return;
       }
       files.flush();
-      if (!syncComes) {
+      if (!syncComes && syncing == null) {
         syncComes = true;
         runner.after(Duration.ofNanos(left), this::syncIsDue);
       }
     } catch (IOException e) {
       fail(batch, e);
+    }
+  }
+
+  /**
+   * Syncs what is written, beside what is written next where that can be. Now and then that waits,
+   * so that an entry is written of which it is certain that all before it is synced.
+   */
+  private void sync(boolean last) throws IOException {
+    Runner beside = syncer;
+    if (beside == null || last || (syncing == null && syncsBeside == MOST_BESIDE)) {
+      syncing = null; // one that is under way has nothing left to do
+      syncsBeside = 0;
+      lastSync = runner.nanoTime();
+      files.sync();
+      answer();
+      return;
+    }
+    SegmentFiles.Mark mark = files.mark();
+    if (mark == null) {
+      answer(); // the end of a file was synced with it
+    } else if (syncing == null) {
+      syncing = mark;
+      syncsBeside++;
+      lastSync = runner.nanoTime();
+      beside.execute(() -> syncBeside(mark));
+    }
+  }
+
+  private void syncBeside(SegmentFiles.Mark mark) {
+    IOException failure = null;
+    try {
+      mark.file().sync();
+    } catch (IOException e) {
+      failure = e;
+    }
+    writing.lock();
+    try {
+      if (over || !mark.equals(syncing)) {
+        return;
+      }
+      syncing = null;
+      if (files.isCurrent(mark)) {
+        if (failure == null) {
+          files.synced(mark);
+          answer();
+        } else {
+          fail(new ArrayDeque<>(), failure);
+        }
+      }
+      step();
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  private boolean isClosing() {
+    lock.lock();
+    try {
+      return closing;
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -450,6 +535,7 @@ public final class SegmentLog implements AutoCloseable {
     lock.lock();
     try {
       entries += done.size();
+      syncs++;
     } finally {
       lock.unlock();
     }

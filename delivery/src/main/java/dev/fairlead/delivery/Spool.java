@@ -122,7 +122,8 @@ final class Spool implements AutoCloseable {
                 stream.capacityBytes() + (64L << 20),
                 MAX_ENTRY,
                 "spool of " + address),
-            runner);
+            runner,
+            null);
     try {
       Survey survey = new Survey(address);
       survey.look(log);

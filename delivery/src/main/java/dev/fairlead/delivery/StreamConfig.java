@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param windowBytes the most bytes that are on their way at a time; at most half the capacity
  * @param batchBytes the most bytes of a batch, 1 KiB to the largest payload of a message
  * @param flushGap how long a batch that is not full waits after the last one, so that a busy stream
- *     makes large ones; 0 to 1 s. One that comes later than this is sent at once
+ *     makes large ones; 0 to 1 s. One that comes later than this is sent at once. Where answers
+ *     take long, since somebody on the way has too much to do, it grows, up to 250 ms
  * @param resendAfter how long an acknowledgement is waited for at first; then twice as long each
  *     time, up to 4 times that
  * @param forgetAt the level at which records are forgotten: {@code DELIVERED}, or {@code STORED}

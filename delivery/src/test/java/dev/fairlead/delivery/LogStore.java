@@ -26,7 +26,7 @@ class LogStore implements BatchStore {
   LogStore(Disk disk, Runner runner) {
     SegmentLog.Config config =
         new SegmentLog.Config(32 * 1024, INTERVAL, 64L << 20, 2 << 20, "store");
-    log = SegmentLog.open(disk, config, runner);
+    log = SegmentLog.open(disk, config, runner, runner);
     try (SegmentLog.Reader reader = log.reader(0)) {
       for (var entry = reader.next(); entry != null; entry = reader.next()) {
         keep(decode(entry.payload()));

@@ -251,6 +251,7 @@ class OutboxTest {
     agent.cut();
     agent.keepSent = true;
     agent.comeBack();
+    time.pass(Duration.ofMillis(1));
     append(stream, new byte[1000]);
     time.pass(Duration.ofMillis(10));
     assertThat(turns()).containsExactly("11", "12");

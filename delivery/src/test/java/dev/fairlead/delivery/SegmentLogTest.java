@@ -328,6 +328,71 @@ class SegmentLogTest {
   }
 
   @Test
+  void whatComesDuringASyncIsWrittenBesideIt() {
+    MemoryDisk disk = new MemoryDisk();
+    SimTime time = new SimTime();
+    SimTime syncs = new SimTime();
+    try (SegmentLog log = SegmentLog.open(disk, CONFIG, time, syncs)) {
+      CompletableFuture<Long> one = log.append(bytes("one")).toCompletableFuture();
+      time.settle();
+      CompletableFuture<Long> two = log.append(bytes("two")).toCompletableFuture();
+      time.settle();
+      assertThat(new String(disk.content(disk.names().get(0)), UTF_8)).contains("one", "two");
+      assertThat(one).isNotDone();
+      assertThat(two).isNotDone();
+      assertThat(read(log, 0)).isEmpty();
+      syncs.settle();
+      assertThat(one).isCompleted();
+      assertThat(two).isCompleted();
+      assertThat(read(log, 0)).containsExactly("one", "two");
+    }
+  }
+
+  @Test
+  void aFileThatEndsDuringASyncLosesNothing() {
+    MemoryDisk disk = new MemoryDisk();
+    SimTime time = new SimTime();
+    SimTime syncs = new SimTime();
+    List<CompletableFuture<Long>> all = new ArrayList<>();
+    try (SegmentLog log = SegmentLog.open(disk, CONFIG.withSegmentBytes(64 * 1024), time, syncs)) {
+      for (int i = 0; i < 100; i++) {
+        all.add(log.append(bytes(i + "x".repeat(5000))).toCompletableFuture());
+        time.settle();
+        if (i % 30 == 0) {
+          syncs.settle();
+        }
+      }
+      syncs.settle();
+      time.settle();
+      assertThat(all).allMatch(CompletableFuture::isDone);
+      assertThat(read(log, 0)).hasSize(100);
+    }
+  }
+
+  @Test
+  void aSyncThatFailsBesideFailsAllThatIsNotSynced() {
+    MemoryDisk disk = new MemoryDisk();
+    SimTime time = new SimTime();
+    SimTime syncs = new SimTime();
+    try (SegmentLog log = SegmentLog.open(disk, CONFIG, time, syncs)) {
+      CompletableFuture<Long> one = log.append(bytes("one")).toCompletableFuture();
+      time.settle();
+      CompletableFuture<Long> two = log.append(bytes("two")).toCompletableFuture();
+      time.settle();
+      disk.syncFails = true;
+      syncs.settle();
+      assertThat(one).isCompletedExceptionally();
+      assertThat(two).isCompletedExceptionally();
+      disk.syncFails = false;
+      CompletableFuture<Long> three = log.append(bytes("three")).toCompletableFuture();
+      time.settle();
+      syncs.settle();
+      assertThat(three).isCompleted();
+      assertThat(read(log, 0)).containsExactly("three");
+    }
+  }
+
+  @Test
   void limitsAreRefused() {
     SegmentLog log =
         SegmentLog.open(

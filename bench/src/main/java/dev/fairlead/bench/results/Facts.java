@@ -78,7 +78,7 @@ final class Facts {
                       .flatMap(run -> run.marks().stream())
                       .distinct()
                       .limit(3)
-                      .collect(Collectors.joining(" "))));
+                      .collect(Collectors.joining("; "))));
     }
     warnings.addAll(results.notes());
     return warnings;

@@ -48,7 +48,11 @@ public final class Gauges {
     /** Records of quiet streams that were appended. */
     QUIET(8),
     /** Not 0 when the process has said all. */
-    FINISHED(9);
+    FINISHED(9),
+    /** Not 0 when whoever measures has seen enough at full speed: set by that one. */
+    ENOUGH(10),
+    /** Number of the last record that was said at full speed, once all those are stored. */
+    HURRIED(11);
 
     private final int place;
 

@@ -4,10 +4,13 @@ package dev.fairlead.bench.rig;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import java.util.regex.Pattern;
 
 /** What the kernel says of a process: {@code /proc/<pid>}. */
 public final class ProcessStat {
@@ -17,6 +20,9 @@ public final class ProcessStat {
 
   /** Fields behind the name, which may hold anything: state is the first, utime the 12th. */
   private static final int USER_TIME = 11;
+
+  /** As HotSpot names them; the kernel cuts names at 15 characters. */
+  private static final Pattern COMPILER = Pattern.compile("^\\d+ \\(C[12] Compiler");
 
   private static final String PEAK = "VmHWM:";
 
@@ -28,6 +34,32 @@ public final class ProcessStat {
       return cpuSeconds(Files.readString(Path.of("/proc", Long.toString(pid), "stat"), UTF_8));
     } catch (IOException e) {
       return OptionalDouble.empty();
+    }
+  }
+
+  /**
+   * CPU seconds that a JVM's compilers have used, which its threads' names tell; 0 for any other
+   * process, and for one that is gone.
+   */
+  public static double compilerCpuSeconds(long pid) {
+    double sum = 0;
+    try (DirectoryStream<Path> threads =
+        Files.newDirectoryStream(Path.of("/proc", Long.toString(pid), "task"))) {
+      for (Path thread : threads) {
+        sum += ofCompiler(thread);
+      }
+    } catch (IOException | DirectoryIteratorException e) {
+      return sum;
+    }
+    return sum;
+  }
+
+  private static double ofCompiler(Path thread) {
+    try {
+      String stat = Files.readString(thread.resolve("stat"), UTF_8);
+      return COMPILER.matcher(stat).find() ? cpuSeconds(stat).orElse(0) : 0;
+    } catch (IOException e) {
+      return 0; // it has ended
     }
   }
 

@@ -196,33 +196,42 @@ public final class BenchAgent {
     }
   }
 
-  /** So many as quickly as can be; all of them are stored when it returns. */
-  private void burst() throws InterruptedException {
-    for (long i = 0; i < load.burst() && !stopping; i++) {
+  /**
+   * Says records as quickly as can be until that is enough; all of them are stored when it returns.
+   *
+   * @return the number of the last one
+   */
+  private long hurry() throws InterruptedException {
+    long last = 0;
+    while (load.hurried() && !stopping && gauges.get(Gauge.ENOUGH) == 0) {
+      last++;
       for (Source source : sources) {
         source.say(0);
       }
+      gauges.set(Gauge.MADE, last * sources.size());
     }
-    while (!stopping && gauges.get(Gauge.ACKED) < load.burst() * sources.size()) {
+    while (!stopping && gauges.get(Gauge.ACKED) < last * sources.size()) {
       LockSupport.parkNanos(MOMENT_NANOS);
     }
+    gauges.set(Gauge.HURRIED, last);
+    return last;
   }
 
   private void sayAtPace() throws InterruptedException {
-    burst();
+    long before = hurry();
     Pace pace = new Pace((double) load.rate() * sources.size(), System::nanoTime);
     boolean awaited = load.from() > 0 && load.rate() * sources.size() <= MOST_AWAITED;
     long made = sources.stream().mapToLong(source -> source.number).sum();
     while (!stopping) {
       for (Source source : sources) {
-        if (stopping || (load.last() > 0 && source.number >= load.last())) {
+        if (stopping || (load.last() > 0 && source.number - before >= load.last())) {
           return;
         }
         long meant = pace.next();
         if (!pace.await(meant)) {
           return;
         }
-        boolean measured = load.from() > 0 && source.number + 1 >= load.from();
+        boolean measured = load.from() > 0 && source.number - before + 1 >= load.from();
         source.say(measured ? meant : 0);
         if (measured && awaited) {
           source

@@ -70,7 +70,7 @@ final class Facts {
             "jvm",
             String.join(" ", jvm),
             "warm-up",
-            scale.warmUp() + " s",
+            scale.warmUp() + " to " + scale.mostWarmUp() + " s, until compilers rest",
             "measured",
             scale.measured() + " s",
             "processes",

@@ -15,8 +15,6 @@ final class FixedRate implements Scenario {
   private static final long RATE = 2000;
 
   /** Said before at full speed, so that what is measured is compiled. */
-  private static final long BURST = 100_000;
-
   private static final Duration MOST = Duration.ofSeconds(60);
 
   @Override
@@ -32,7 +30,7 @@ final class FixedRate implements Scenario {
   @Override
   public Load load(Case what, Scale scale) {
     return Load.steady(what.payloadBytes(), what.ratePerSecond())
-        .afterBurst((long) (BURST * Math.min(1, scale.warmUp() / 2)))
+        .afterHurry()
         .measured(scale.warmUp() / 2, scale.measured());
   }
 
@@ -48,17 +46,24 @@ final class FixedRate implements Scenario {
 
   @Override
   public double seconds(Case what, Scale scale) {
-    return scale.warmUp() / 2 + scale.measured() + 4;
+    return scale.warmUp() * 1.25 + scale.measured() + 2.9;
   }
 
   @Override
   public Outcome play(Stage stage, Scale scale) throws IOException {
     stage.begin();
+    stage.warmUp(scale);
+    Party sender = stage.setup().sender();
+    sender.tell(Gauge.ENOUGH, 1);
     long first = stage.load().from();
-    boolean begun = stage.passUntil(MOST, () -> stage.setup().sender().gauge(Gauge.MADE) >= first);
+    boolean begun =
+        stage.passUntil(
+            MOST,
+            () ->
+                sender.gauge(Gauge.HURRIED) > 0
+                    && sender.gauge(Gauge.MADE) >= sender.gauge(Gauge.HURRIED) + first);
     Stage.Sight from = stage.sight();
-    boolean said =
-        begun && stage.passUntil(MOST, () -> stage.setup().sender().gauge(Gauge.FINISHED) > 0);
+    boolean said = begun && stage.passUntil(MOST, () -> sender.gauge(Gauge.FINISHED) > 0);
     Stage.Sight to = stage.sight();
     if (!said) {
       throw new BenchException("The records were not said in %d s.".formatted(MOST.toSeconds()));

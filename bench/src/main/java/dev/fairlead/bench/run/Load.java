@@ -12,13 +12,15 @@ import java.util.TreeMap;
  * @param rate records a second of each agent, 0 for as many as there can be
  * @param agents how many agents there are, in one process
  * @param quiet how many further streams of each agent say 100 records a second
- * @param from number of the first record whose latency is measured; 0 to measure none
- * @param last number of the last record of each stream, 0 to say records until told to end
+ * @param from number of the first record whose latency is measured, counted behind what was said at
+ *     full speed; 0 to measure none
+ * @param last number of the last record of each stream, counted likewise; 0 to say records until
+ *     told to end
  * @param spooled whether agents have a spool
  * @param early whether agents begin before they are connected
  * @param slowBytesPerSecond what the collector's disk takes in a second, 0 for as much as it can
- * @param burst how many records of each agent are said as quickly as can be before the rate begins,
- *     so that everybody's code is compiled
+ * @param hurried whether records are said as quickly as can be, until that is enough, before the
+ *     rate begins, so that everybody's code is compiled
  */
 record Load(
     int bytes,
@@ -30,7 +32,7 @@ record Load(
     boolean spooled,
     boolean early,
     long slowBytesPerSecond,
-    long burst) {
+    boolean hurried) {
 
   /** Records a second of a quiet stream. */
   static final int QUIET_RATE = 100;
@@ -44,16 +46,16 @@ record Load(
   private static final String SPOOLED = "load.spooled";
   private static final String EARLY = "load.early";
   private static final String SLOW = "load.slow";
-  private static final String BURST = "load.burst";
+  private static final String HURRIED = "load.hurried";
 
   /** As many as there can be, of one agent. */
   static Load greatest(int bytes) {
-    return new Load(bytes, 0, 1, 0, 0, 0, false, false, 0, 0);
+    return new Load(bytes, 0, 1, 0, 0, 0, false, false, 0, false);
   }
 
   /** So many a second of one agent, for ever. */
   static Load steady(int bytes, long rate) {
-    return new Load(bytes, rate, 1, 0, 0, 0, false, false, 0, 0);
+    return new Load(bytes, rate, 1, 0, 0, 0, false, false, 0, false);
   }
 
   /**
@@ -63,7 +65,7 @@ record Load(
    * @param seconds that are
    */
   Load measured(double warmUp, double seconds) {
-    long first = burst + (long) (warmUp * rate) + 1;
+    long first = (long) (warmUp * rate) + 1;
     return new Load(
         bytes,
         rate,
@@ -74,19 +76,19 @@ record Load(
         spooled,
         early,
         slowBytesPerSecond,
-        burst);
+        hurried);
   }
 
-  /** The same after a burst. */
-  Load afterBurst(long records) {
+  /** The same after everybody has been hurried until that is enough. */
+  Load afterHurry() {
     return new Load(
-        bytes, rate, agents, quiet, from, last, spooled, early, slowBytesPerSecond, records);
+        bytes, rate, agents, quiet, from, last, spooled, early, slowBytesPerSecond, true);
   }
 
   /** The same of so many agents. */
   Load of(int count) {
     return new Load(
-        bytes, rate, count, quiet, from, last, spooled, early, slowBytesPerSecond, burst);
+        bytes, rate, count, quiet, from, last, spooled, early, slowBytesPerSecond, hurried);
   }
 
   /** The same with quiet streams beside, whose latency is measured. */
@@ -101,23 +103,25 @@ record Load(
         spooled,
         early,
         slowBytesPerSecond,
-        burst);
+        hurried);
   }
 
   /** The same with a spool under it. */
   Load withSpool() {
-    return new Load(bytes, rate, agents, quiet, from, last, true, early, slowBytesPerSecond, burst);
+    return new Load(
+        bytes, rate, agents, quiet, from, last, true, early, slowBytesPerSecond, hurried);
   }
 
   /** The same, begun without waiting for a connection. */
   Load fromTheStart() {
     return new Load(
-        bytes, rate, agents, quiet, from, last, spooled, true, slowBytesPerSecond, burst);
+        bytes, rate, agents, quiet, from, last, spooled, true, slowBytesPerSecond, hurried);
   }
 
   /** The same with a slow disk under the collector. */
   Load intoSlowDisk(long bytesPerSecond) {
-    return new Load(bytes, rate, agents, quiet, from, last, spooled, early, bytesPerSecond, burst);
+    return new Load(
+        bytes, rate, agents, quiet, from, last, spooled, early, bytesPerSecond, hurried);
   }
 
   /** As a process is told. */
@@ -132,7 +136,7 @@ record Load(
     words.put(SPOOLED, Boolean.toString(spooled));
     words.put(EARLY, Boolean.toString(early));
     words.put(SLOW, Long.toString(slowBytesPerSecond));
-    words.put(BURST, Long.toString(burst));
+    words.put(HURRIED, Boolean.toString(hurried));
     return words;
   }
 
@@ -147,6 +151,6 @@ record Load(
         Boolean.parseBoolean(words.get(SPOOLED)),
         Boolean.parseBoolean(words.get(EARLY)),
         words.number(SLOW),
-        words.number(BURST));
+        Boolean.parseBoolean(words.get(HURRIED)));
   }
 }

@@ -74,6 +74,8 @@ final class Party implements AutoCloseable {
     run++;
     gauges.set(Gauge.CONNECTED, 0);
     gauges.set(Gauge.FINISHED, 0);
+    gauges.set(Gauge.ENOUGH, 0);
+    gauges.set(Gauge.HURRIED, 0);
     words.put(Words.RUN, Integer.toString(run));
     Path file = folder.resolve(WORDS);
     Words.write(file, words);
@@ -90,6 +92,11 @@ final class Party implements AutoCloseable {
   /** What it counts. */
   long gauge(Gauge gauge) {
     return gauges.get(gauge);
+  }
+
+  /** Tells it something. */
+  void tell(Gauge gauge, long value) {
+    gauges.set(gauge, value);
   }
 
   /** Its process's id; 0 where there is none. */

@@ -77,14 +77,16 @@ public final class RawSender {
   }
 
   private void say() throws InterruptedException {
-    while (!stopping && made < load.burst()) {
+    while (load.hurried() && !stopping && own.get(Gauge.ENOUGH) == 0) {
       send(0);
     }
     while (!stopping && made > receiver.get(Gauge.STORED)) {
       LockSupport.parkNanos(MOMENT_NANOS);
     }
+    long before = made;
+    own.set(Gauge.HURRIED, before);
     Pace pace = load.rate() == 0 ? null : new Pace(load.rate(), System::nanoTime);
-    while (!stopping && (load.last() == 0 || made < load.last())) {
+    while (!stopping && (load.last() == 0 || made - before < load.last())) {
       long meant = 0;
       if (pace != null) {
         meant = pace.next();
@@ -92,7 +94,7 @@ public final class RawSender {
           return;
         }
       }
-      send(load.from() > 0 && made + 1 >= load.from() ? meant : 0);
+      send(load.from() > 0 && made - before + 1 >= load.from() ? meant : 0);
     }
   }
 

@@ -6,24 +6,30 @@ import java.util.List;
 /**
  * How long and how large.
  *
- * @param warmUp seconds that are not measured
+ * @param warmUp seconds that are not measured, at least
+ * @param mostWarmUp seconds after which code that is not compiled yet is waited for no longer
  * @param measured seconds that are
  * @param payloads bytes of encoded records, the first of them for scenarios that take but one
  * @param agents how many agents {@code many-agents} has, one case each
  * @param repeats how often cases that are repeated are done, unless it was said
  */
 record Scale(
-    double warmUp, double measured, List<Integer> payloads, List<Integer> agents, int repeats) {
+    double warmUp,
+    double mostWarmUp,
+    double measured,
+    List<Integer> payloads,
+    List<Integer> agents,
+    int repeats) {
 
   private static final int SHORT = 200;
   private static final int LONG = 2_000;
 
   /** The whole. */
-  static final Scale FULL = new Scale(2.5, 3, List.of(SHORT, LONG), List.of(100, 1000), 3);
+  static final Scale FULL = new Scale(2.5, 10, 3, List.of(SHORT, LONG), List.of(100, 1000), 3);
 
   /** What is done in three minutes. */
-  static final Scale QUICK = new Scale(1.5, 1.5, List.of(SHORT), List.of(20), 1);
+  static final Scale QUICK = new Scale(1.5, 4.5, 1.5, List.of(SHORT), List.of(20), 1);
 
   /** What a test of the benchmark itself has the time for. */
-  static final Scale TINY = new Scale(0.5, 0.5, List.of(SHORT), List.of(5), 1);
+  static final Scale TINY = new Scale(0.5, 0.5, 0.5, List.of(SHORT), List.of(5), 1);
 }

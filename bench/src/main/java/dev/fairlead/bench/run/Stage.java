@@ -30,6 +30,14 @@ final class Stage {
   private static final long LOOK_NANOS = 2_000_000L;
   private static final long POINT_MILLIS = 100;
 
+  /** Compilers rest when they take less than this part of a processor, so many times running. */
+  private static final double COMPILING = 0.1;
+
+  private static final int RESTS = 2;
+
+  /** Each time this long, in seconds. */
+  private static final double REST = 0.4;
+
   private final Setup setup;
   private final Load load;
   private final long origin = System.nanoTime();
@@ -212,10 +220,34 @@ final class Stage {
   /** What is the same throughout: begun, warmed up, and measured. */
   Outcome steady(Scale scale) throws IOException {
     begin();
-    pass(scale.warmUp());
+    warmUp(scale);
     Sight from = sight();
     pass(scale.measured());
     return outcome(from, sight(), Recovery.NONE);
+  }
+
+  /**
+   * Lets time pass until everybody's code is compiled, as far as it will be: until the compilers of
+   * all JVMs that take part have rested for a while. Not less than one time, nor more than another.
+   */
+  void warmUp(Scale scale) throws IOException {
+    long least = System.nanoTime() + (long) (scale.warmUp() * 1e9);
+    long most = System.nanoTime() + (long) (scale.mostWarmUp() * 1e9);
+    double compiled = compiled();
+    int rests = 0;
+    while (System.nanoTime() < most && (rests < RESTS || System.nanoTime() < least)) {
+      pass(Math.min(REST, Math.max(0, (most - System.nanoTime()) / 1e9)));
+      double now = compiled();
+      rests = now - compiled < REST * COMPILING ? rests + 1 : 0;
+      compiled = now;
+    }
+  }
+
+  /** CPU seconds that all compilers have used. */
+  private double compiled() {
+    return ProcessStat.compilerCpuSeconds(setup.sender().pid())
+        + ProcessStat.compilerCpuSeconds(setup.receiver().pid())
+        + setup.carrier().stream().mapToDouble(ProcessStat::compilerCpuSeconds).sum();
   }
 
   /** What was seen between two sights. */

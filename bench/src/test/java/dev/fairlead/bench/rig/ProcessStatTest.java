@@ -41,6 +41,12 @@ final class ProcessStatTest {
   }
 
   @Test
+  void compilersOfThisJvmHaveWorkedAndOthersHaveNone() {
+    assertThat(ProcessStat.compilerCpuSeconds(ProcessHandle.current().pid())).isPositive();
+    assertThat(ProcessStat.compilerCpuSeconds(Integer.MAX_VALUE)).isZero();
+  }
+
+  @Test
   void gaugesAreSeenByWhoOpensTheSameFile() throws IOException {
     Gauges one = Gauges.open(folder.resolve("g"));
     one.set(Gauges.Gauge.MADE, 5);

@@ -52,8 +52,8 @@ final class BenchSettingsTest {
 
   @Test
   void whatIsMeasuredLiesBehindTheWarmUp() {
-    Load load = Load.steady(200, 2000).afterBurst(1000).measured(1.5, 2);
-    assertThat(load.from()).isEqualTo(1000 + 3000 + 1);
-    assertThat(load.last()).isEqualTo(1000 + 3000 + 4000);
+    Load load = Load.steady(200, 2000).afterHurry().measured(1.5, 2);
+    assertThat(load.from()).isEqualTo(3000 + 1);
+    assertThat(load.last()).isEqualTo(3000 + 4000);
   }
 }
