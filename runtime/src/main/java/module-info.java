@@ -4,6 +4,7 @@ module dev.fairlead.runtime {
   requires dev.fairlead.agent.grpc;
   requires dev.fairlead.agent.image;
   requires dev.fairlead.bench;
+  requires dev.fairlead.bundles;
   requires dev.fairlead.http;
   requires dev.fairlead.hypervisor.api;
   requires dev.fairlead.hypervisor.qemu;

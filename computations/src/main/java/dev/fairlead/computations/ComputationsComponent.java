@@ -4,6 +4,7 @@ package dev.fairlead.computations;
 import static java.lang.System.Logger.Level.ERROR;
 
 import dev.fairlead.delivery.AckLevel;
+import dev.fairlead.delivery.LinkHolder;
 import dev.fairlead.http.HttpSettings;
 import dev.fairlead.transport.access.CredentialIssuer;
 import dev.fairlead.transport.access.Forget;
@@ -11,6 +12,7 @@ import dev.fairlead.transport.api.TransportProvider;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.concurrent.CompletionStage;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -21,11 +23,11 @@ import org.osgi.service.component.annotations.ReferencePolicy;
 
 /** Runs the service as a deployment's configuration says. */
 @Component(
-    service = {},
+    service = LinkHolder.class,
     immediate = true,
     configurationPid = "dev.fairlead.computations",
     configurationPolicy = ConfigurationPolicy.REQUIRE)
-public final class ComputationsComponent {
+public final class ComputationsComponent implements LinkHolder {
 
   private static final System.Logger LOG = System.getLogger(ComputationsComponent.class.getName());
 
@@ -117,6 +119,11 @@ public final class ComputationsComponent {
 
   void unbindIssuer(CredentialIssuer issuer) {
     service.removeIssuer(issuer);
+  }
+
+  @Override
+  public CompletionStage<Void> reopen(TransportProvider old, TransportProvider next) {
+    return service.reopen(old, next);
   }
 
   @Deactivate

@@ -23,6 +23,7 @@ import dev.fairlead.delivery.Exchange;
 import dev.fairlead.delivery.Inbox;
 import dev.fairlead.delivery.InboxBooks;
 import dev.fairlead.delivery.InboxListener;
+import dev.fairlead.delivery.LinkHolder;
 import dev.fairlead.delivery.Responder;
 import dev.fairlead.delivery.Runner;
 import dev.fairlead.delivery.SegmentLog;
@@ -247,6 +248,13 @@ public final class ComputationsService implements AutoCloseable {
    */
   public void removeProvider(TransportProvider gone) {
     links.remove(gone);
+    desk.offer(this::chores);
+  }
+
+  /** Opens the link of a provider anew through another of its name; see {@link LinkHolder}. */
+  public CompletionStage<Void> reopen(TransportProvider old, TransportProvider next) {
+    requireStore(settings.forgetAt(), next);
+    return links.reopen(old, next);
   }
 
   /** Credentials for a permitted transport can be issued from now on. */

@@ -16,12 +16,19 @@ import dev.fairlead.transport.api.TransportProvider;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +40,7 @@ import org.jspecify.annotations.Nullable;
 final class OwnLinks implements SwitchboardListener {
 
   private static final System.Logger LOG = System.getLogger(OwnLinks.class.getName());
+  private static final CompletionStage<Void> NOTHING = CompletableFuture.completedStage(null);
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final String first;
@@ -52,13 +60,28 @@ final class OwnLinks implements SwitchboardListener {
 
   /** What is used, or to be used, over one transport. */
   private static final class Own {
-    final TransportProvider provider;
+    final String name;
     final OwnCredential credential;
+
+    /** Those of its name that are there and are not used, the newest last. */
+    final Deque<TransportProvider> spares = new ArrayDeque<>();
+
+    volatile TransportProvider provider;
     boolean chosen;
 
     Own(TransportProvider provider, OwnCredential credential) {
+      this.name = provider.name();
       this.provider = provider;
       this.credential = credential;
+    }
+
+    /** From now on another is the one that is used. */
+    void follow(TransportProvider old, TransportProvider next) {
+      if (provider == old) {
+        provider = next;
+        spares.remove(next);
+        spares.add(old);
+      }
     }
   }
 
@@ -82,32 +105,88 @@ final class OwnLinks implements SwitchboardListener {
     exchange = opened;
   }
 
-  /** A transport can be opened; one of the same name is replaced once this one has connected. */
+  /**
+   * A transport can be opened. Where one of its name is used already that stays so, until it goes
+   * or {@link #reopen} is called.
+   */
   synchronized void add(TransportProvider provider) {
     Own before = owns.get(provider.name());
-    OwnCredential credential =
-        before == null ? new OwnCredential(provider.name(), access, clock) : before.credential;
-    owns.put(provider.name(), new Own(provider, credential));
+    if (before == null) {
+      owns.put(
+          provider.name(), new Own(provider, new OwnCredential(provider.name(), access, clock)));
+    } else if (before.provider != provider && !before.spares.contains(provider)) {
+      before.spares.add(provider);
+    }
   }
 
   /**
-   * A provider goes. Where no other of its name has come, its link ends, which waits for its
-   * quiesce time.
+   * A provider goes. Its link is opened anew through another of its name, or ends where there is
+   * none; that waits for it.
    */
-  synchronized void remove(TransportProvider provider) {
-    String name = provider.name();
-    Own own = owns.get(name);
-    if (own == null || own.provider != provider) {
-      return;
+  void remove(TransportProvider provider) {
+    TransportProvider next;
+    synchronized (this) {
+      Own own = owns.get(provider.name());
+      if (own == null || own.spares.remove(provider) || own.provider != provider) {
+        return;
+      }
+      next = own.spares.peekLast();
+      if (next == null) {
+        end(own);
+        return;
+      }
     }
-    owns.remove(name);
+    try {
+      reopen(provider, next).toCompletableFuture().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.log(ERROR, "The transport " + provider.name() + " was not opened anew.", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    synchronized (this) {
+      Own own = owns.get(provider.name());
+      if (own == null) {
+        return;
+      }
+      if (own.provider == provider) {
+        // What it opened is of no use any more: the next check opens the other.
+        drop(own.name);
+        own.chosen = false;
+        own.follow(provider, next);
+      }
+      own.spares.remove(provider);
+    }
+  }
+
+  private void end(Own own) {
+    owns.remove(own.name);
+    drop(own.name);
+    states.remove(own.name);
+    liveness.linkGone(own.name);
+    LOG.log(INFO, "The transport {0} is used no more.", own.name);
+  }
+
+  /** Called with the lock, so that none of its name is opened meanwhile. */
+  private void drop(String name) {
     Exchange now = exchange;
     if (now != null) {
-      now.drop(name); // locked, so that none of its name is opened meanwhile
+      now.drop(name);
     }
-    states.remove(name);
-    liveness.linkGone(name);
-    LOG.log(INFO, "The transport {0} is used no more.", name);
+  }
+
+  /** As {@link dev.fairlead.delivery.LinkHolder} says. */
+  CompletionStage<Void> reopen(TransportProvider old, TransportProvider next) {
+    Exchange now = exchange;
+    CompletionStage<Void> reopened = now == null ? NOTHING : now.reopen(old, next, PATIENCE);
+    return reopened.thenRun(
+        () -> {
+          synchronized (this) {
+            Own own = owns.get(old.name());
+            if (own != null) {
+              own.follow(old, next);
+            }
+          }
+        });
   }
 
   /** Has credentials issued, and opens what can be opened; blocks for as long as issuers take. */
@@ -118,7 +197,7 @@ final class OwnLinks implements SwitchboardListener {
     }
     for (Own own : all) {
       try {
-        if (access.ready(own.provider.name())) {
+        if (access.ready(own.name)) {
           if (own.credential.isDue()) {
             own.credential.renew();
           }
@@ -127,7 +206,7 @@ final class OwnLinks implements SwitchboardListener {
       } catch (TransportException e) {
         refusals.count(e.code(), "issuer", String.valueOf(e.getMessage()));
       } catch (ComputationException e) {
-        refusals.count(e.code(), own.provider.name(), String.valueOf(e.getMessage()));
+        refusals.count(e.code(), own.name, String.valueOf(e.getMessage()));
       }
     }
   }
@@ -135,7 +214,7 @@ final class OwnLinks implements SwitchboardListener {
   private void choose(Own own) {
     Exchange now = exchange;
     synchronized (this) {
-      if (now == null || own.chosen || owns.get(own.provider.name()) != own) {
+      if (now == null || own.chosen || owns.get(own.name) != own) {
         return;
       }
       own.chosen = true;
@@ -143,7 +222,7 @@ final class OwnLinks implements SwitchboardListener {
           .whenComplete(
               (used, failure) -> {
                 if (failure != null) {
-                  String name = own.provider.name();
+                  String name = own.name;
                   refusals.count("no-link", name, String.valueOf(failure.getMessage()));
                   LOG.log(ERROR, "The transport {0} was not opened.", name, failure);
                   synchronized (this) {

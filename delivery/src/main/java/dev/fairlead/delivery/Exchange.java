@@ -100,6 +100,13 @@ public final class Exchange implements Link, AutoCloseable {
     return board.use(provider, settings, patience);
   }
 
+  /** Opens a transport anew through another provider of its name, as {@link Switchboard#reopen}. */
+  public CompletionStage<Void> reopen(
+      TransportProvider old, TransportProvider next, Duration patience) {
+    Switchboard board = boards.get(old.name());
+    return board == null ? DONE : board.reopen(old, next, patience);
+  }
+
   /** Uses a transport no more: lets it drain, closes it, and waits for that. */
   public void drop(String transport) {
     Switchboard board;

@@ -50,6 +50,10 @@ public final class Switchboard implements Link, AutoCloseable {
   private final Runner runner;
   private final SwitchboardListener listener;
   private final List<Standing> standing = new ArrayList<>();
+
+  /** What was replaced or given up and is being closed; guarded by {@link #changes}. */
+  private final List<Line> draining = new ArrayList<>();
+
   private final List<Runnable> connectedActions = new CopyOnWriteArrayList<>();
 
   /** Guards {@link #standing}, and the coming and going of lines; sending needs no lock. */
@@ -105,8 +109,8 @@ public final class Switchboard implements Link, AutoCloseable {
    * Opens the current transport anew through another provider of its name, as {@link #use} does,
    * with the settings that it has.
    *
-   * @param old whose transport is replaced; where it opened none of this switchboard's, there is
-   *     nothing to do
+   * @param old whose transport is replaced, or that of another provider of its class: a component's
+   *     provider may be made anew; where there is none, there is nothing to do
    * @param patience how long to wait for the new one to connect
    * @return completes when the old one has drained and is closed; fails as {@link #use} does, and
    *     the old one stays
@@ -114,18 +118,32 @@ public final class Switchboard implements Link, AutoCloseable {
   public CompletionStage<Void> reopen(
       TransportProvider old, TransportProvider next, Duration patience) {
     Line line;
+    CompletionStage<Void> change;
     synchronized (changes) {
-      line = candidate != null && candidate.provider == old ? candidate : current;
+      line = current;
+      Line coming = candidate;
+      if (coming != null && coming.provider != next) {
+        return CompletableFuture.failedStage(
+            new TransportException(
+                RETRY, "change-under-way", "Another transport is just being opened; wait."));
+      }
+      change = coming == null ? DONE : coming.installed;
     }
-    if (line == null || line.provider != old) {
-      return DONE;
+    if (change == DONE && line != null && line.isOf(old, next)) {
+      change = use(next, line.settings, patience);
     }
-    if (!line.installed.isDone()) {
-      return CompletableFuture.failedStage(
-          new TransportException(
-              RETRY, "change-under-way", "Another transport is just being opened; wait."));
+    return change.thenCompose(unused -> drained(old, next));
+  }
+
+  /** Completes when nothing that a provider opened, and that was replaced, is open any more. */
+  private CompletionStage<Void> drained(TransportProvider old, TransportProvider next) {
+    synchronized (changes) {
+      return CompletableFuture.allOf(
+          draining.stream()
+              .filter(line -> line.isOf(old, next))
+              .map(line -> line.ended)
+              .toArray(CompletableFuture<?>[]::new));
     }
-    return use(next, line.settings, patience).thenCompose(unused -> line.ended);
   }
 
   /** How many transports took the place of another; the first does not count. */
@@ -299,6 +317,7 @@ public final class Switchboard implements Link, AutoCloseable {
       }
       candidate = null;
       standing.forEach(wanted -> wanted.forget(line));
+      draining.add(line);
     }
     Line stays = current;
     if (stays != null) {
@@ -306,7 +325,7 @@ public final class Switchboard implements Link, AutoCloseable {
       line.swap.end(stays.name, line.name, code(reason));
     }
     line.installed.completeExceptionally(reason);
-    start("fairlead-close-" + line.name, line::close);
+    start("fairlead-close-" + line.name, () -> end(line));
   }
 
   /** Makes a connected candidate the current one; false where it is none. */
@@ -319,6 +338,9 @@ public final class Switchboard implements Link, AutoCloseable {
       old = current;
       current = line;
       candidate = null;
+      if (old != null) {
+        draining.add(old);
+      }
     }
     if (old != null) {
       swapsDone.incrementAndGet();
@@ -327,17 +349,22 @@ public final class Switchboard implements Link, AutoCloseable {
     line.installed.complete(null);
     tellConnected(line);
     if (old != null) {
-      start(
-          "fairlead-close-" + old.name,
-          () -> {
-            // Its subscriptions stand until it has drained: an answer may still come this way.
-            old.close();
-            synchronized (changes) {
-              standing.forEach(wanted -> wanted.forget(old));
-            }
-          });
+      start("fairlead-close-" + old.name, () -> end(old));
     }
     return true;
+  }
+
+  /** Its subscriptions stand until it has drained: an answer may still come this way. */
+  private void end(Line line) {
+    try {
+      line.close();
+    } finally {
+      synchronized (changes) {
+        standing.forEach(wanted -> wanted.forget(line));
+        draining.remove(line);
+      }
+      line.ended.complete(null);
+    }
   }
 
   private void tellConnected(Line line) {
@@ -375,6 +402,13 @@ public final class Switchboard implements Link, AutoCloseable {
       this.name = provider.name();
     }
 
+    /** Whether one provider's class opened it, and not another provider. */
+    boolean isOf(TransportProvider some, TransportProvider other) {
+      return provider != other
+          && name.equals(some.name())
+          && provider.getClass() == some.getClass();
+    }
+
     Transport transport() {
       return requireNonNull(opened, "transport is null");
     }
@@ -405,13 +439,9 @@ public final class Switchboard implements Link, AutoCloseable {
     }
 
     void close() {
-      try {
-        Transport transport = opened;
-        if (transport != null) {
-          transport.close();
-        }
-      } finally {
-        ended.complete(null);
+      Transport transport = opened;
+      if (transport != null) {
+        transport.close();
       }
     }
   }

@@ -5,6 +5,7 @@ import static dev.fairlead.manager.ManagerException.Category.REFUSED;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
+import dev.fairlead.delivery.LinkHolder;
 import dev.fairlead.http.HttpProblem;
 import dev.fairlead.http.HttpSettings;
 import dev.fairlead.http.JsonServer;
@@ -20,6 +21,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -36,11 +38,11 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
  * filter over {@code name}, or over {@code transport.name}.
  */
 @Component(
-    service = ManagerComponent.class,
+    service = {ManagerComponent.class, LinkHolder.class},
     immediate = true,
     configurationPid = "dev.fairlead.manager",
     configurationPolicy = ConfigurationPolicy.REQUIRE)
-public final class ManagerComponent {
+public final class ManagerComponent implements LinkHolder {
 
   private static final System.Logger LOG = System.getLogger(ManagerComponent.class.getName());
   private static final int HTTP_WORKERS = 32;
@@ -298,6 +300,11 @@ public final class ManagerComponent {
   /** It goes; its connection is closed when this returns. */
   void unbindTransport(TransportProvider gone) {
     links.remove(gone);
+  }
+
+  @Override
+  public CompletionStage<Void> reopen(TransportProvider old, TransportProvider next) {
+    return links.reopen(old, next);
   }
 
   /** An issuer of credentials runs in this process: the manager's own come from it. */

@@ -25,6 +25,7 @@ import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.api.TransportProvider;
 import java.time.Duration;
 import java.util.UUID;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -113,6 +114,11 @@ final class ManagerLink implements EventSink, AutoCloseable {
                     failure.getMessage());
               }
             });
+  }
+
+  /** Opens a transport anew through another provider of its name. */
+  CompletionStage<Void> reopen(TransportProvider old, TransportProvider next) {
+    return exchange.reopen(old, next, SWAP_PATIENCE);
   }
 
   /** Uses a transport no more; waits until it has drained, at most 5 s. */

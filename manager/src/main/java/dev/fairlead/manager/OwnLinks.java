@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.manager;
 
+import static java.lang.System.Logger.Level.WARNING;
+
 import dev.fairlead.transport.access.CredentialIssuer;
 import dev.fairlead.transport.api.TransportProvider;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +24,9 @@ import org.jspecify.annotations.Nullable;
  * its name is let go. Safe for use by several threads.
  */
 final class OwnLinks implements AutoCloseable {
+
+  private static final System.Logger LOG = System.getLogger(OwnLinks.class.getName());
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final ManagerLink link;
   private final TransportSettings given;
@@ -31,6 +42,10 @@ final class OwnLinks implements AutoCloseable {
   /** What there is for one transport. */
   private static final class Own {
     @Nullable TransportProvider provider;
+
+    /** Those of its name that are there and are not used, the newest last. */
+    final Deque<TransportProvider> spares = new ArrayDeque<>();
+
     @Nullable CredentialIssuer issuer;
     @Nullable CredentialKeeper keeper;
   }
@@ -55,9 +70,22 @@ final class OwnLinks implements AutoCloseable {
     this.clock = clock;
   }
 
-  /** A transport can be opened. */
+  /**
+   * A transport can be opened. Where one of its name is used already that stays so, until it goes
+   * or {@link #reopen} is called.
+   */
   synchronized void add(TransportProvider provider) {
     Own own = own(provider.name());
+    if (own.provider != null) {
+      if (own.provider != provider && !own.spares.contains(provider)) {
+        own.spares.add(provider);
+      }
+      return;
+    }
+    use(own, provider);
+  }
+
+  private void use(Own own, TransportProvider provider) {
     own.provider = provider;
     if (isGiven(provider.name())) {
       link.use(provider, given);
@@ -66,13 +94,57 @@ final class OwnLinks implements AutoCloseable {
     }
   }
 
-  /** A provider goes: where no other of its name has come, its link is closed when this returns. */
-  synchronized void remove(TransportProvider provider) {
-    Own own = owns.get(provider.name());
-    if (own != null && own.provider == provider) {
-      own.provider = null;
-      link.drop(provider.name()); // locked, so that none of its name is opened meanwhile
+  /**
+   * A provider goes. Its link is opened anew through another of its name, or closed where there is
+   * none; that waits for it.
+   */
+  void remove(TransportProvider provider) {
+    TransportProvider next;
+    synchronized (this) {
+      Own own = owns.get(provider.name());
+      if (own == null || own.spares.remove(provider) || own.provider != provider) {
+        return;
+      }
+      next = own.spares.peekLast();
+      if (next == null) {
+        own.provider = null;
+        link.drop(provider.name()); // locked, so that none of its name is opened meanwhile
+        return;
+      }
     }
+    try {
+      reopen(provider, next).toCompletableFuture().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.log(WARNING, "The transport " + provider.name() + " was not opened anew.", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    synchronized (this) {
+      Own own = own(provider.name());
+      if (own.provider == provider) {
+        // What it opened is of no use any more.
+        link.drop(provider.name());
+        own.spares.remove(next);
+        use(own, next);
+      }
+      own.spares.remove(provider);
+    }
+  }
+
+  /** As {@link dev.fairlead.delivery.LinkHolder} says. */
+  CompletionStage<Void> reopen(TransportProvider old, TransportProvider next) {
+    return link.reopen(old, next)
+        .thenRun(
+            () -> {
+              synchronized (this) {
+                Own own = owns.get(old.name());
+                if (own != null && own.provider == old) {
+                  own.provider = next;
+                  own.spares.remove(next);
+                  own.spares.add(old);
+                }
+              }
+            });
   }
 
   /** Credentials for a transport are issued in this process. */

@@ -4,6 +4,7 @@ package dev.fairlead.runtime.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.fairlead.agent.image.ImageReport;
+import dev.fairlead.bundles.Shelf;
 import dev.fairlead.http.HttpProblem;
 import dev.fairlead.http.JsonClient;
 import dev.fairlead.launcher.Deployment;
@@ -83,9 +84,7 @@ final class Host {
     Listening computations = Listening.of(deployment, "dev.fairlead.computations", "computations");
     manager.requireFree();
     computations.requireFree();
-    Launcher launcher = new Launcher(deployment, home.resolve("felix"));
-    teardown.add(launcher::close);
-    launcher.start();
+    launch(deployment, home, progress, teardown);
     Services services =
         new Services(manager.uri(), manager.token(), computations.uri(), computations.token());
     awaitHealth(
@@ -98,6 +97,40 @@ final class Host {
         services.manager(),
         health -> Fields.text(health, "registry").equals("connected"));
     return new Host(services, image);
+  }
+
+  /**
+   * With the bundles that were chosen in place of the deployment's own; without them, should it not
+   * start so.
+   */
+  private static void launch(Deployment own, Path home, Progress progress, Teardown teardown)
+      throws IOException {
+    Deployment chosen = chosen(own, home);
+    if (!chosen.equals(own)) {
+      try {
+        start(chosen, home, teardown);
+        return;
+      } catch (IOException e) {
+        progress.say("with the bundles that were chosen it does not start: " + e.getMessage());
+      }
+    }
+    start(own, home, teardown);
+  }
+
+  private static void start(Deployment deployment, Path home, Teardown teardown)
+      throws IOException {
+    Launcher launcher = new Launcher(deployment, home.resolve("felix"));
+    teardown.add(launcher::close);
+    launcher.start();
+  }
+
+  private static Deployment chosen(Deployment own, Path home) {
+    Shelf shelf = new Shelf(home.resolve("bundles"));
+    List<Deployment.Entry> bundles = new ArrayList<>();
+    for (Deployment.Entry entry : own.bundles()) {
+      bundles.add(new Deployment.Entry(shelf.over(entry.jar()), entry.started(), entry.after()));
+    }
+    return new Deployment(own.name(), own.properties(), bundles, own.configurations());
   }
 
   Services services() {

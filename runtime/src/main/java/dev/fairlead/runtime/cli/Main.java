@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
       StopCommand.class,
       RestartCommand.class,
       SwapCommand.class,
+      BundlesCommand.class,
       DoctorCommand.class,
       DeploymentsCommand.class,
       ImageCommand.class,
