@@ -287,9 +287,8 @@ public final class Switchboard implements Link, AutoCloseable {
           candidate = null;
         }
       }
-      line.early.forEach(runner::execute);
-      line.early.clear();
     }
+    line.placed();
     if (first) {
       line.installed.complete(null);
       runner.execute(() -> tellConnected(line));
@@ -304,8 +303,9 @@ public final class Switchboard implements Link, AutoCloseable {
                   new TransportException(
                       RETRY,
                       "change-timed-out",
-                      "The transport %s did not connect within %s; the old one stays."
-                          .formatted(line.name, patience))));
+                      "The transport %s did not connect within %s; the old one stays. %s"
+                          .formatted(line.name, patience, line.reason)
+                          .trim())));
       runner.execute(() -> cutOver(line));
     }
   }
@@ -394,10 +394,14 @@ public final class Switchboard implements Link, AutoCloseable {
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private final SwapRecord swap = SwapRecord.begin();
     private volatile State state = State.CONNECTING;
+    private volatile String reason = "";
     private volatile @Nullable Transport opened;
 
-    /** What it has told before it was in its place; guarded by {@link #changes}. */
+    /** What it has told before it was in its place; guarded by itself. */
     private final List<Runnable> early = new ArrayList<>();
+
+    /** Guarded by the above. */
+    private boolean placed;
 
     Line(TransportProvider provider, Function<String, @Nullable String> settings) {
       this.provider = provider;
@@ -419,6 +423,7 @@ public final class Switchboard implements Link, AutoCloseable {
     @Override
     public void stateChanged(State next, String reason) {
       state = next;
+      this.reason = reason;
       Runnable told =
           () -> {
             listener.stateChanged(name, next, reason);
@@ -426,18 +431,34 @@ public final class Switchboard implements Link, AutoCloseable {
               tellConnected(this);
             }
           };
-      synchronized (changes) {
-        if (opened == null) {
+      synchronized (early) {
+        if (placed) {
+          runner.execute(told);
+        } else {
           early.add(told); // else whoever hears of it would not find it connected
-          return;
         }
-        runner.execute(told);
+      }
+    }
+
+    /** It can be found now, unless another has taken its place. */
+    void placed() {
+      synchronized (early) {
+        placed = true;
+        early.forEach(runner::execute);
+        early.clear();
       }
     }
 
     @Override
     public void refused(@Nullable String address, TransportException refusal) {
-      runner.execute(() -> listener.refused(name, address, refusal));
+      runner.execute(
+          () -> {
+            listener.refused(name, address, refusal);
+            Line used = current;
+            if (address == null && used != null && used != this) {
+              give(this, refusal); // it will not be let in, and another is there
+            }
+          });
     }
 
     void close() {
