@@ -27,7 +27,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -101,13 +100,13 @@ class SwitchboardTest {
   @Test
   void whoIsToldOfAConnectionFindsIt() {
     CompletableFuture<Boolean> found = new CompletableFuture<>();
-    AtomicReference<Switchboard> made = new AtomicReference<>();
+    CompletableFuture<Switchboard> made = new CompletableFuture<>();
     SwitchboardListener listener =
         new SwitchboardListener() {
           @Override
           public void stateChanged(String transport, State state, String reason) {
             if (state == State.CONNECTED) {
-              found.complete(made.get().connected());
+              found.complete(made.join().connected());
             }
           }
 
@@ -116,7 +115,7 @@ class SwitchboardTest {
               String transport, @Nullable String address, TransportException refusal) {}
         };
     try (Switchboard quick = new Switchboard(runner, listener)) {
-      made.set(quick);
+      made.complete(quick);
       quick.use(new QuickToConnect(one, runner), name -> null, PATIENCE);
       await().until(found::isDone);
       assertThat(found).isCompletedWithValue(true);
