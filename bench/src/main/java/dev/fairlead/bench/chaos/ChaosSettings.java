@@ -51,7 +51,8 @@ public record ChaosSettings(
         forget.equals("delivered") || forget.equals(STORED),
         "agents forget what is delivered, or what is stored");
     require(
-        !swap || !forget.equals(STORED), "agents that change their transport forget what is delivered");
+        !swap || !forget.equals(STORED),
+        "agents that change their transport forget what is delivered");
     require(!swap || ALL.contains(transport), "agents change among nats, mqtt and vsock");
     require(rate >= agents, "each agent says at least one line a second");
   }
