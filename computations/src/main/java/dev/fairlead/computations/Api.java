@@ -7,6 +7,7 @@ import static java.util.Objects.requireNonNull;
 import dev.fairlead.computations.registry.Computation;
 import dev.fairlead.computations.registry.Registry;
 import dev.fairlead.computations.registry.Run;
+import dev.fairlead.computations.registry.Swap;
 import dev.fairlead.computations.store.RecordStore;
 import dev.fairlead.http.HttpHandler;
 import dev.fairlead.http.HttpProblem;
@@ -39,6 +40,7 @@ final class Api {
 
   private static final Duration PING = Duration.ofSeconds(15);
   private static final long SEND_SECONDS = 5;
+  private static final int MAX_TRANSPORT = 32;
 
   private final String fleet;
   private final Registry registry;
@@ -50,7 +52,8 @@ final class Api {
   private final Supplier<JsonObject> health;
 
   /** What lives in memory beside the registry. */
-  record Live(dev.fairlead.computations.liveness.Liveness liveness, Reception reception) {}
+  record Live(
+      dev.fairlead.computations.liveness.Liveness liveness, Reception reception, Swaps swaps) {}
 
   Api(
       String fleet,
@@ -80,6 +83,8 @@ final class Api {
         .get("/computations/{id}/books", told(this::books))
         .get("/computations/{id}/logs", told(request -> lines(request, Addresses.LOGS)))
         .get("/computations/{id}/events", told(request -> lines(request, Addresses.EVENTS)))
+        .get("/computations/{id}/swap", told(this::swapped))
+        .post("/computations/{id}/swap", told(this::swap))
         .post("/computations/{id}/stop", told(this::stop))
         .post("/readers", told(this::reader));
   }
@@ -234,6 +239,22 @@ final class Api {
     }
     return Response.json(
         202, JsonObject.builder().put("id", id).put("command", command.id()).build());
+  }
+
+  private Response swap(Request request) {
+    String id = find(request).id();
+    Swap swap = live.swaps().begin(id, request.json().string("to", MAX_TRANSPORT)).swap();
+    return Response.json(
+        202, JsonObject.builder().put("id", id).put("swap", Views.swap(swap)).build());
+  }
+
+  private Response swapped(Request request) {
+    String id = find(request).id();
+    return Response.json(
+        JsonObject.builder()
+            .put("id", id)
+            .putIfPresent("swap", live.swaps().newest(id).map(Views::swap).orElse(null))
+            .build());
   }
 
   private Response reader(Request request) {

@@ -32,6 +32,7 @@ import dev.fairlead.delivery.Ways;
 import dev.fairlead.http.JsonServer;
 import dev.fairlead.protocol.Addresses;
 import dev.fairlead.protocol.Event;
+import dev.fairlead.protocol.Heartbeat;
 import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.transport.access.CredentialIssuer;
 import dev.fairlead.transport.api.TransportException;
@@ -52,6 +53,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The whole service: registry, store, access, link and API, put together and taken apart in order.
@@ -86,6 +88,7 @@ public final class ComputationsService implements AutoCloseable {
   private final Exchange exchange;
   private final Reception reception;
   private final Renewals renewals;
+  private final Swaps swaps;
   private final Desk answers;
   private final Inbox inbox;
   private final JsonServer server;
@@ -127,8 +130,28 @@ public final class ComputationsService implements AutoCloseable {
       links.over(exchange);
       reception =
           new Reception(
-              fleet, registry, liveness, refusals, agents, exchange::send, System::nanoTime);
+              fleet,
+              registry,
+              liveness,
+              refusals,
+              agents,
+              exchange::send,
+              System::nanoTime,
+              this::beat);
       renewals = new Renewals(fleet, access, registry, liveness, exchange::send, clock);
+      swaps =
+          new Swaps(
+              fleet,
+              access,
+              registry,
+              liveness,
+              renewals,
+              refusals,
+              exchange::send,
+              exchange::connected,
+              this::spokenOn,
+              () -> desk.offer(this::checkSwaps),
+              clock);
       answers =
           new Desk(fleet, clock, access, registry, store, liveness, renewals, reception, refusals);
       registry.all().forEach(this::watch);
@@ -159,7 +182,7 @@ public final class ComputationsService implements AutoCloseable {
           new Api(
               fleet,
               registry,
-              new Api.Live(liveness, reception),
+              new Api.Live(liveness, reception, swaps),
               store,
               access,
               exchange::send,
@@ -317,7 +340,8 @@ public final class ComputationsService implements AutoCloseable {
     reception.begin(id, registry.epochs(id));
     Instant expiresAt = run.credentialExpiresAt();
     if (state != AgentState.GONE && expiresAt != null) {
-      renewals.track(id, run.number(), expiresAt);
+      String transport = run.transport();
+      renewals.track(id, run.number(), transport == null ? access.first() : transport, expiresAt);
     }
   }
 
@@ -456,6 +480,7 @@ public final class ComputationsService implements AutoCloseable {
     }
     try {
       answers.revokeWhatEnded();
+      swaps.check();
       renewals.check();
       Instant now = clock.instant();
       closeWhatEnded(now);
@@ -463,6 +488,27 @@ public final class ComputationsService implements AutoCloseable {
         registry.forgetRequests(REMEMBER_REQUESTS);
         requestsForgotten = now;
       }
+    } catch (TransportException e) {
+      refusals.count(e.code(), "issuer", String.valueOf(e.getMessage()));
+    } catch (ComputationException e) {
+      refusals.count(e.code(), "registry", String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** Called by threads of transports: hands over, no more. */
+  private void beat(String id, Heartbeat heartbeat) {
+    swaps.heard(id, heartbeat);
+  }
+
+  /** The transport that an agent says it is on. */
+  private @Nullable String spokenOn(String id) {
+    Heartbeat heartbeat = reception.said(id).heartbeat();
+    return heartbeat == null ? null : heartbeat.transport();
+  }
+
+  private void checkSwaps() {
+    try {
+      swaps.check();
     } catch (TransportException e) {
       refusals.count(e.code(), "issuer", String.valueOf(e.getMessage()));
     } catch (ComputationException e) {

@@ -240,7 +240,7 @@ final class Desk {
     } else {
       liveness.credential(id, run.number(), credential.expiresAt());
     }
-    renewals.track(id, run.number(), credential.expiresAt());
+    renewals.track(id, run.number(), access.first(), credential.expiresAt());
     return new Registration(
             id, run.digest(), access.transports(), credential.content(), credential.expiresAt())
         .toJson();

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +47,7 @@ final class Reception {
   private final Worker worker;
   private final Sender sender;
   private final LongSupplier nanos;
+  private final BiConsumer<String, Heartbeat> heartbeats;
   private final String fleet;
   private final Map<String, Guest> guests = new ConcurrentHashMap<>();
 
@@ -69,6 +71,11 @@ final class Reception {
    */
   record Said(@Nullable Hello hello, @Nullable Heartbeat heartbeat) {}
 
+  /**
+   * Makes one.
+   *
+   * @param heartbeats told of each heartbeat that counts; must not block
+   */
   Reception(
       String fleet,
       Registry registry,
@@ -76,7 +83,8 @@ final class Reception {
       Refusals refusals,
       Worker worker,
       Sender sender,
-      LongSupplier nanos) {
+      LongSupplier nanos,
+      BiConsumer<String, Heartbeat> heartbeats) {
     this.fleet = requireNonNull(fleet, "fleet is null");
     this.registry = requireNonNull(registry, "registry is null");
     this.liveness = requireNonNull(liveness, "liveness is null");
@@ -84,6 +92,7 @@ final class Reception {
     this.worker = requireNonNull(worker, "worker is null");
     this.sender = requireNonNull(sender, "sender is null");
     this.nanos = requireNonNull(nanos, "nanos is null");
+    this.heartbeats = requireNonNull(heartbeats, "heartbeats is null");
   }
 
   /** A message came to {@code up/hello}. */
@@ -131,6 +140,7 @@ final class Reception {
           guest.heartbeat = heartbeat;
           guest.owed = waits;
         }
+        heartbeats.accept(id, heartbeat);
         if (waits) {
           offerManifest(id, guest, AGAIN_NANOS);
         }

@@ -42,7 +42,12 @@ final class Renewals {
 
   /** What an agent has, and what of the next one was said. */
   private record Lease(
-      int run, Instant renewAt, @Nullable Message command, int said, Instant sayAt) {}
+      int run,
+      String transport,
+      Instant renewAt,
+      @Nullable Message command,
+      int said,
+      Instant sayAt) {}
 
   Renewals(
       String fleet,
@@ -59,9 +64,9 @@ final class Renewals {
     this.clock = requireNonNull(clock, "clock is null");
   }
 
-  /** A run has a credential that ends then. */
-  void track(String id, int run, Instant expiresAt) {
-    leases.put(id, new Lease(run, renewAt(expiresAt), null, 0, Instant.MAX));
+  /** A run has a credential for a transport that ends then. */
+  void track(String id, int run, String transport, Instant expiresAt) {
+    leases.put(id, new Lease(run, transport, renewAt(expiresAt), null, 0, Instant.MAX));
   }
 
   /** A run is over. */
@@ -89,24 +94,32 @@ final class Renewals {
 
   private void renew(String id, Lease lease, Instant now) {
     try {
-      Credential credential = access.agent(id);
+      Credential credential = access.agent(id, lease.transport());
       registry.credential(id, lease.run(), credential.sha256(), credential.expiresAt());
       liveness.credential(id, lease.run(), credential.expiresAt());
       Command command =
           new Command.Credential(
               UUID.randomUUID().toString(),
-              access.first(),
+              lease.transport(),
               credential.content(),
               credential.expiresAt());
       Message message =
           new Message(Addresses.ofComputation(fleet, id).commands(), command.toJson());
-      Lease next = new Lease(lease.run(), renewAt(credential.expiresAt()), message, 0, now);
+      Lease next =
+          new Lease(
+              lease.run(), lease.transport(), renewAt(credential.expiresAt()), message, 0, now);
       if (leases.replace(id, lease, next)) {
         say(id, next, now);
       }
     } catch (TransportException | ComputationException e) {
       Lease later =
-          new Lease(lease.run(), now.plus(access.lifetime().dividedBy(60)), null, 0, Instant.MAX);
+          new Lease(
+              lease.run(),
+              lease.transport(),
+              now.plus(access.lifetime().dividedBy(60)),
+              null,
+              0,
+              Instant.MAX);
       leases.replace(id, lease, later);
       LOG.log(
           WARNING,
@@ -125,8 +138,9 @@ final class Renewals {
     Duration pause = access.lifetime().dividedBy(12);
     Lease next =
         said < TIMES
-            ? new Lease(lease.run(), lease.renewAt(), message, said, now.plus(pause))
-            : new Lease(lease.run(), lease.renewAt(), null, said, Instant.MAX);
+            ? new Lease(
+                lease.run(), lease.transport(), lease.renewAt(), message, said, now.plus(pause))
+            : new Lease(lease.run(), lease.transport(), lease.renewAt(), null, said, Instant.MAX);
     if (leases.replace(id, lease, next)) {
       var unused = sender.send(message); // said again, so its failure needs no answer
     }

@@ -5,6 +5,7 @@ import dev.fairlead.computations.liveness.Liveness;
 import dev.fairlead.computations.registry.Computation;
 import dev.fairlead.computations.registry.Epoch;
 import dev.fairlead.computations.registry.Run;
+import dev.fairlead.computations.registry.Swap;
 import dev.fairlead.computations.store.Book;
 import dev.fairlead.protocol.Heartbeat;
 import dev.fairlead.protocol.Hello;
@@ -37,6 +38,20 @@ final class Views {
         .put("vm", vm(run))
         .put("agent", agent(run, live, said))
         .putIfPresent("credential", credential(run));
+  }
+
+  static JsonObject swap(Swap swap) {
+    return JsonObject.builder()
+        .put("command", swap.command())
+        .put("run", swap.run())
+        .put("from", swap.from())
+        .put("to", swap.to())
+        .put("state", swap.state().word())
+        .put("started", swap.started().toString())
+        .putIfPresent("ended", time(swap.ended()))
+        .putIfPresent("code", swap.code())
+        .putIfPresent("message", swap.reason())
+        .build();
   }
 
   static JsonObject run(Run run) {
@@ -152,7 +167,9 @@ final class Views {
           .put("uptime_ms", hello.uptime().toMillis())
           .put("version", hello.version());
     }
-    if (hello != null) {
+    if (heartbeat != null && heartbeat.transport() != null) {
+      agent.put("transport", heartbeat.transport());
+    } else if (hello != null) {
       agent.put("transport", hello.transport());
     }
     return agent.build();

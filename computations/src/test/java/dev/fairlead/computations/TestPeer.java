@@ -107,6 +107,15 @@ final class TestPeer implements AutoCloseable {
   }
 
   void heartbeat(String epoch, AgentState state, Duration interval) {
+    heartbeat(epoch, state, interval, null, null);
+  }
+
+  void heartbeat(
+      String epoch,
+      AgentState state,
+      Duration interval,
+      @Nullable String transport,
+      Heartbeat.@Nullable Swap swap) {
     var unused =
         link.send(
             new Message(
@@ -121,7 +130,9 @@ final class TestPeer implements AutoCloseable {
                         Duration.ofSeconds(1),
                         new Heartbeat.Backlog(3, 2, 1),
                         new Heartbeat.Load(10, 20, 0.5),
-                        VERSION)
+                        VERSION,
+                        transport,
+                        swap)
                     .toJson()));
   }
 

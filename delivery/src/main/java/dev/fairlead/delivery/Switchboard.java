@@ -298,6 +298,17 @@ public final class Switchboard implements Link, AutoCloseable {
       // Whoever has connected is not held by what might have been: its classes may go before.
       WeakReference<Line> waiting = new WeakReference<>(line);
       runner.after(patience, () -> giveUp(waiting.get(), patience));
+      runner.after(
+          patience,
+          () ->
+              give(
+                  line,
+                  new TransportException(
+                      RETRY,
+                      "change-timed-out",
+                      "The transport %s did not connect within %s; the old one stays. %s"
+                          .formatted(line.name, patience, line.reason)
+                          .trim())));
       runner.execute(() -> cutOver(line));
     }
   }
@@ -398,6 +409,7 @@ public final class Switchboard implements Link, AutoCloseable {
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private final SwapRecord swap = SwapRecord.begin();
     private volatile State state = State.CONNECTING;
+    private volatile String reason = "";
     private volatile @Nullable Transport opened;
 
     Line(TransportProvider provider, Function<String, @Nullable String> settings) {
@@ -420,6 +432,7 @@ public final class Switchboard implements Link, AutoCloseable {
     @Override
     public void stateChanged(State next, String reason) {
       state = next;
+      this.reason = reason;
       runner.execute(
           () -> {
             listener.stateChanged(name, next, reason);
@@ -431,7 +444,14 @@ public final class Switchboard implements Link, AutoCloseable {
 
     @Override
     public void refused(@Nullable String address, TransportException refusal) {
-      runner.execute(() -> listener.refused(name, address, refusal));
+      runner.execute(
+          () -> {
+            listener.refused(name, address, refusal);
+            Line used = current;
+            if (address == null && used != null && used != this) {
+              give(this, refusal); // it will not be let in, and another is there
+            }
+          });
     }
 
     void close() {

@@ -6,7 +6,9 @@ import static java.util.Objects.requireNonNull;
 import dev.fairlead.protocol.json.Json;
 import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.protocol.json.ProtocolException;
+import java.net.URI;
 import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 
 /** What an agent is told to do. Each has an id, so that it is done once even if it comes twice. */
 public sealed interface Command {
@@ -83,6 +85,60 @@ public sealed interface Command {
   }
 
   /**
+   * Go over to another transport, beside the present one until it is connected.
+   *
+   * @param id of the command
+   * @param transport one of those that are measured facts of the VM
+   * @param endpoint where its peers connect as the host sees it, whose CA is named beside it, or as
+   *     it is measured; null for the measured one. The agent connects to no other than that
+   * @param caSha256 SHA-256 of the endpoint's CA in lower-case hex, which must be the measured one;
+   *     null where the endpoint alone decides
+   * @param credential for it, a secret; the text form hides it
+   * @param expiresAt when that ends by itself
+   */
+  record Swap(
+      String id,
+      String transport,
+      @Nullable URI endpoint,
+      @Nullable String caSha256,
+      String credential,
+      Instant expiresAt)
+      implements Command {
+
+    /** Checks limits. */
+    public Swap {
+      Limits.requireText("id", id, Limits.MAX_WORD);
+      Limits.requireText("transport", transport, Limits.MAX_WORD);
+      if (endpoint != null) {
+        Limits.requireText("endpoint", endpoint.toString(), 256);
+      }
+      Limits.sha256OrNull("ca_sha256", caSha256);
+      Limits.requireText("credential", credential, 4096);
+      requireNonNull(expiresAt, "expiresAt is null");
+    }
+
+    @Override
+    public byte[] toJson() {
+      return JsonObject.builder()
+          .put("op", "swap")
+          .put("id", id)
+          .put("transport", transport)
+          .putIfPresent("endpoint", endpoint == null ? null : endpoint.toString())
+          .putIfPresent("ca_sha256", caSha256)
+          .put("credential", credential)
+          .put("expires_at", expiresAt.toString())
+          .build()
+          .toBytes();
+    }
+
+    @Override
+    public String toString() {
+      return "Swap[id=%s, transport=%s, endpoint=%s, expiresAt=%s]"
+          .formatted(id, transport, endpoint, expiresAt);
+    }
+  }
+
+  /**
    * Reads one.
    *
    * @throws ProtocolException when it is none, code {@code unknown-op} when we do not know what it
@@ -100,9 +156,18 @@ public sealed interface Command {
               Timestamps.read(json, "expires_at"));
       case "stop" ->
           new Stop(json.string("id", Limits.MAX_WORD), json.string("reason", Limits.MAX_TEXT));
+      case "swap" ->
+          new Swap(
+              json.string("id", Limits.MAX_WORD),
+              json.string("transport", Limits.MAX_WORD),
+              json.optionalString("endpoint").map(TransportFact::uri).orElse(null),
+              json.optionalString("ca_sha256").orElse(null),
+              json.string("credential", 4096),
+              Timestamps.read(json, "expires_at"));
       default ->
           throw new ProtocolException(
-              "unknown-op", "A command's op is credential or stop; this one is neither.");
+              "unknown-op",
+              "A command's op is credential, stop or swap; this one is none of them.");
     };
   }
 }

@@ -10,6 +10,7 @@ import dev.fairlead.protocol.json.JsonWriter;
 import dev.fairlead.protocol.json.ProtocolException;
 import java.time.Duration;
 import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A sign of life. The receiver's clock decides when it came; the sender's is for information.
@@ -24,6 +25,8 @@ import java.time.Instant;
  * @param outbox what it has still to deliver
  * @param load what it uses of its machine
  * @param version of the agent
+ * @param transport by whose name it speaks; null where it does not say
+ * @param swap what became of the newest order to change the transport; null before the first
  */
 public record Heartbeat(
     String computationId,
@@ -35,7 +38,9 @@ public record Heartbeat(
     Duration uptime,
     Backlog outbox,
     Load load,
-    String version) {
+    String version,
+    @Nullable String transport,
+    @Nullable Swap swap) {
 
   /** The most bytes that a heartbeat may have on the wire. */
   public static final int MAX_BYTES = 8 * 1024;
@@ -74,6 +79,74 @@ public record Heartbeat(
     }
   }
 
+  /**
+   * What became of an order to change the transport.
+   *
+   * @param command the order's id
+   * @param done whether the agent speaks over the new transport since
+   * @param code why not; null when it is done
+   * @param reason the same for a person, at most 512 characters; null when it is done
+   */
+  public record Swap(String command, boolean done, @Nullable String code, @Nullable String reason) {
+
+    private static final int MAX_REASON = 512;
+
+    /** Checks limits; cuts what is too long for a reason. */
+    public Swap {
+      Limits.requireText("command", command, Limits.MAX_WORD);
+      if (code != null) {
+        Limits.requireText("code", code, Limits.MAX_WORD);
+      }
+      if (reason != null && reason.length() > MAX_REASON) {
+        reason = reason.substring(0, MAX_REASON);
+      }
+    }
+
+    private static Swap parse(JsonObject json) {
+      return new Swap(
+          json.string("command", Limits.MAX_WORD),
+          json.bool("done"),
+          json.optionalString("code").orElse(null),
+          json.optionalString("reason").orElse(null));
+    }
+
+    private JsonObject toJson() {
+      return JsonObject.builder()
+          .put("command", command)
+          .put("done", done)
+          .putIfPresent("code", code)
+          .putIfPresent("reason", reason)
+          .build();
+    }
+  }
+
+  /** One that says nothing of transports. */
+  public Heartbeat(
+      String computationId,
+      String epoch,
+      long seq,
+      Instant timestamp,
+      Duration interval,
+      AgentState state,
+      Duration uptime,
+      Backlog outbox,
+      Load load,
+      String version) {
+    this(
+        computationId,
+        epoch,
+        seq,
+        timestamp,
+        interval,
+        state,
+        uptime,
+        outbox,
+        load,
+        version,
+        null,
+        null);
+  }
+
   /** Checks limits. */
   public Heartbeat {
     Addresses.requireId(computationId);
@@ -83,6 +156,9 @@ public record Heartbeat(
     requireNonNull(outbox, "outbox is null");
     requireNonNull(load, "load is null");
     Limits.requireText("version", version, Limits.MAX_WORD);
+    if (transport != null) {
+      Limits.requireText("transport", transport, Limits.MAX_WORD);
+    }
     if (seq < 1
         || interval.compareTo(Duration.ofMillis(1)) < 0
         || interval.compareTo(Duration.ofHours(1)) > 0
@@ -113,7 +189,9 @@ public record Heartbeat(
             count(json, "memory_used"),
             count(json, "memory_total"),
             json.optionalNumber("load").map(JsonNumber::asDouble).orElse(0.0)),
-        json.string("version", Limits.MAX_WORD));
+        json.string("version", Limits.MAX_WORD),
+        json.optionalString("transport").orElse(null),
+        json.optionalObject("swap").map(Swap::parse).orElse(null));
   }
 
   /** Its JSON in UTF-8. */
@@ -130,7 +208,14 @@ public record Heartbeat(
     json.raw(",\"memory_used\":").number(load.memoryUsed);
     json.raw(",\"memory_total\":").number(load.memoryTotal);
     json.raw(",\"load\":").raw(Double.toString(load.average));
-    return json.raw(",\"version\":").string(version).raw('}').toBytes();
+    json.raw(",\"version\":").string(version);
+    if (transport != null) {
+      json.raw(",\"transport\":").string(transport);
+    }
+    if (swap != null) {
+      json.raw(",\"swap\":").raw(swap.toJson().toString());
+    }
+    return json.raw('}').toBytes();
   }
 
   private static long count(JsonObject json, String name) {

@@ -263,6 +263,10 @@ public final class AgentComponent {
 
   void removeTransport(TransportProvider provider) {
     transports.remove(provider.name(), provider);
+    AgentSession current = session;
+    if (current != null) {
+      current.withdraw(provider);
+    }
   }
 
   @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)

@@ -82,6 +82,8 @@ public final class AgentSession implements AutoCloseable {
   private final Map<String, String> credentials = new ConcurrentHashMap<>();
   private final Runner runner;
   private final Switchboard switchboard;
+  private final Map<String, TransportProvider> providers = new ConcurrentHashMap<>();
+  private final Swapper swapper;
   private final Outbox outbox;
   private final OutStream events;
   private final OutStream logs;
@@ -147,6 +149,16 @@ public final class AgentSession implements AutoCloseable {
     credentials.put(facts.transport(), setup.start().credential());
     runner = Runner.start("fairlead-delivery");
     switchboard = new Switchboard(runner, new Refusals());
+    swapper =
+        new Swapper(
+            facts,
+            switchboard,
+            providers,
+            credentials,
+            this::settings,
+            this::swapDecided,
+            System::nanoTime,
+            Swapper.PATIENCE);
     outbox = new Outbox(switchboard, runner);
     String fresh = "e" + Long.toString(setup.random().nextLong() >>> 1, Character.MAX_RADIX);
     events = outbox.open(stream(Addresses.EVENTS, fresh, EVENTS_BYTES).withPriority(0));
@@ -206,9 +218,10 @@ public final class AgentSession implements AutoCloseable {
 
   /**
    * Tells of a provider that is there. The first one whose name is that of the facts is used; all
-   * others are left alone.
+   * others are left alone, until this agent is told to go over to one of them.
    */
   public void offer(TransportProvider provider) {
+    providers.put(provider.name(), provider);
     if (!provider.name().equals(facts.transport()) || !chosen.compareAndSet(false, true)) {
       return;
     }
@@ -222,19 +235,7 @@ public final class AgentSession implements AutoCloseable {
                       .formatted(provider.name())));
       return;
     }
-    TransportFact fact = facts.first();
-    String lastWill = new String(new Lost(facts.computation(), epoch).toJson(), UTF_8);
-    Function<String, @Nullable String> settings =
-        name ->
-            switch (name) {
-              case TransportProvider.ENDPOINT -> fact.uri().toString();
-              case TransportProvider.CREDENTIAL -> credentials.get(fact.name());
-              case TransportProvider.CA_SHA256 -> fact.caSha256();
-              case TransportProvider.REPLIES -> addresses.replies();
-              case TransportProvider.WILL_ADDRESS -> addresses.lost();
-              case TransportProvider.WILL_PAYLOAD -> lastWill;
-              default -> null;
-            };
+    Function<String, @Nullable String> settings = settings(facts.first());
     switchboard
         .use(provider, settings, setup.patience())
         .whenComplete(
@@ -243,6 +244,39 @@ public final class AgentSession implements AutoCloseable {
                 setup.fatal().accept(failure);
               }
             });
+  }
+
+  /** A provider goes: nothing is opened by it any more. */
+  public void withdraw(TransportProvider provider) {
+    providers.remove(provider.name(), provider);
+  }
+
+  private Function<String, @Nullable String> settings(TransportFact fact) {
+    String lastWill = new String(new Lost(facts.computation(), epoch).toJson(), UTF_8);
+    return name ->
+        switch (name) {
+          case TransportProvider.ENDPOINT -> fact.uri().toString();
+          case TransportProvider.CREDENTIAL -> credentials.get(fact.name());
+          case TransportProvider.CA_SHA256 -> fact.caSha256();
+          case TransportProvider.REPLIES -> addresses.replies();
+          case TransportProvider.WILL_ADDRESS -> addresses.lost();
+          case TransportProvider.WILL_PAYLOAD -> lastWill;
+          default -> null;
+        };
+  }
+
+  private void swapDecided(String status, JsonObject details) {
+    log.log(INFO, "Change of the transport: {0}: {1}", status, details);
+    said.say(
+        new Event(
+                Swapper.EVENT,
+                status,
+                setup.clock().instant(),
+                facts.computation(),
+                Agent.ORIGINATOR,
+                details)
+            .toJson());
+    runner.execute(this::beat);
   }
 
   private void patienceIsOver() {
@@ -320,7 +354,11 @@ public final class AgentSession implements AutoCloseable {
       return;
     }
     runner.after(setup.heartbeat(), this::heartbeat);
-    if (!switchboard.connected()) {
+    beat();
+  }
+
+  private void beat() {
+    if (closed.get() || !switchboard.connected()) {
       return;
     }
     // Whoever answers a hello may have started only now.
@@ -345,7 +383,9 @@ public final class AgentSession implements AutoCloseable {
             agent.uptime(),
             new Heartbeat.Backlog(queued, unacked, dropped),
             Machine.load(),
-            setup.version());
+            setup.version(),
+            switchboard.transport().orElse(facts.transport()),
+            swapper.newest());
     send(addresses.heartbeat(), beat.toJson(), "heartbeat");
   }
 
@@ -421,6 +461,8 @@ public final class AgentSession implements AutoCloseable {
             "transport-not-permitted",
             "A credential came for a transport that is not among this VM's measured facts.");
       }
+    } else if (command instanceof Command.Swap swap) {
+      swapper.obey(swap);
     } else if (command instanceof Command.Stop stop) {
       agent.stop(stop.reason());
       drain(LAST_WORDS);

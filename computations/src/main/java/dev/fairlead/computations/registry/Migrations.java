@@ -80,7 +80,26 @@ final class Migrations {
               CREATE TABLE IF NOT EXISTS migration (
                 number INTEGER PRIMARY KEY,
                 changed BIGINT NOT NULL,
-                content BYTEA NOT NULL)"""));
+                content BYTEA NOT NULL)"""),
+          List.of(
+              "ALTER TABLE run ADD COLUMN IF NOT EXISTS transport VARCHAR(64)",
+              // What is not cleaned has a credential left that is of no more use.
+              """
+              CREATE TABLE IF NOT EXISTS swap (
+                command VARCHAR(64) PRIMARY KEY,
+                computation VARCHAR(64) NOT NULL REFERENCES computation (id),
+                run INTEGER NOT NULL,
+                origin VARCHAR(64) NOT NULL,
+                target VARCHAR(64) NOT NULL,
+                started BIGINT NOT NULL,
+                state VARCHAR(16) NOT NULL,
+                credential_sha256 VARCHAR(64),
+                credential_expires BIGINT,
+                ended BIGINT,
+                code VARCHAR(64),
+                reason VARCHAR(512),
+                cleaned BIGINT)""",
+              "CREATE INDEX IF NOT EXISTS swap_computation ON swap (computation, started)"));
 
   private Migrations() {}
 

@@ -54,7 +54,8 @@ public final class Registry {
       """
       SELECT c.id, c.wanted_id, c.created, r.number, r.host, r.digest, r.manifest_sha256, r.started,
         r.credential_sha256, r.credential_expires, r.vm_state, r.end_kind, r.end_reason, r.ended,
-        r.agent_state, r.last_heard, COALESCE(r.first_log_line, 1), COALESCE(r.first_event_line, 1)
+        r.agent_state, r.last_heard, COALESCE(r.first_log_line, 1), COALESCE(r.first_event_line, 1),
+        r.transport
       FROM computation c JOIN run r ON r.computation = c.id
       """;
 
@@ -435,6 +436,114 @@ public final class Registry {
         });
   }
 
+  /** Writes an order down, in place of what was written of it before. */
+  public void swap(Swap swap) {
+    change(
+        connection -> {
+          update(connection, "DELETE FROM swap WHERE command = ?", swap.command());
+          return update(
+              connection,
+              """
+              INSERT INTO swap (command, computation, run, origin, target, started, state,
+                credential_sha256, credential_expires, ended, code, reason)
+              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+              """,
+              swap.command(),
+              swap.computation(),
+              swap.run(),
+              swap.from(),
+              swap.to(),
+              swap.started().toEpochMilli(),
+              swap.state().word(),
+              swap.credentialSha256(),
+              millis(swap.credentialExpiresAt()),
+              millis(swap.ended()),
+              swap.code(),
+              swap.reason());
+        });
+  }
+
+  /** Writes down that an agent is on the new transport, with the credential for it. */
+  public void swapDone(Swap swap) {
+    change(
+        connection -> {
+          update(
+              connection,
+              "UPDATE swap SET state = ?, ended = ? WHERE command = ?",
+              swap.state().word(),
+              millis(swap.ended()),
+              swap.command());
+          return update(
+              connection,
+              """
+              UPDATE run SET transport = ?, credential_sha256 = COALESCE(?, credential_sha256),
+                credential_expires = COALESCE(?, credential_expires)
+              WHERE computation = ? AND number = ?
+              """,
+              swap.to(),
+              swap.credentialSha256(),
+              millis(swap.credentialExpiresAt()),
+              swap.computation(),
+              swap.run());
+        });
+  }
+
+  /** Writes down that nothing is left of an order that was decided. */
+  public void swapCleaned(String command) {
+    change(
+        connection ->
+            update(connection, "UPDATE swap SET cleaned = ? WHERE command = ?", now(), command));
+  }
+
+  /** The orders that are not decided, or of which something is left, the oldest first. */
+  public List<Swap> swapsLeft() {
+    return read(
+        connection -> swaps(connection, " WHERE cleaned IS NULL ORDER BY started, command"));
+  }
+
+  /** The newest order to an agent. */
+  public Optional<Swap> newestSwap(String id) {
+    return read(
+        connection ->
+            swaps(connection, " WHERE computation = ? ORDER BY started DESC, command", id).stream()
+                .findFirst());
+  }
+
+  private static List<Swap> swaps(Connection connection, String where, Object... values)
+      throws SQLException {
+    try (PreparedStatement statement =
+        prepare(
+            connection,
+            """
+            SELECT command, computation, run, origin, target, started, state, credential_sha256,
+              credential_expires, ended, code, reason
+            FROM swap
+            """
+                + where,
+            values)) {
+      List<Swap> found = new ArrayList<>();
+      try (ResultSet rows = statement.executeQuery()) {
+        while (rows.next()) {
+          found.add(
+              new Swap(
+                  rows.getString(1),
+                  rows.getString(2),
+                  rows.getInt(3),
+                  rows.getString(4),
+                  rows.getString(5),
+                  Instant.ofEpochMilli(rows.getLong(6)),
+                  Swap.State.of(rows.getString(7)),
+                  rows.getString(8),
+                  instant(rows, 9),
+                  instant(rows, 10),
+                  rows.getString(11),
+                  rows.getString(12)));
+        }
+      }
+      return List.copyOf(found);
+    }
+  }
+
   /** Rises with every change; a list that was read later than a revision shows all up to it. */
   public long revision() {
     return read(
@@ -653,7 +762,8 @@ public final class Registry {
             AgentState.of(rows.getString(15)),
             instant(rows, 16),
             rows.getLong(17),
-            rows.getLong(18)));
+            rows.getLong(18),
+            rows.getString(19)));
   }
 
   private static @Nullable Instant instant(ResultSet rows, int column) throws SQLException {
@@ -675,7 +785,7 @@ public final class Registry {
       for (int i = 0; i < values.length; i++) {
         Object value = values[i];
         if (value == null) {
-          statement.setNull(i + 1, Types.BIGINT); // the only type that is ever absent
+          statement.setNull(i + 1, Types.NULL);
         } else if (value instanceof byte[] bytes) {
           statement.setBytes(i + 1, bytes);
         } else {

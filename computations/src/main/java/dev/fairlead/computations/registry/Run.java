@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param lastHeard when the agent was last heard of, as last written down; null before
  * @param firstLogLine where its logs begin among those of all runs, from 1
  * @param firstEventLine where its events begin among those of all runs, from 1
+ * @param transport that its newest credential is for, as last written down; null for the first
  */
 public record Run(
     int number,
@@ -39,4 +40,5 @@ public record Run(
     AgentState agent,
     @Nullable Instant lastHeard,
     long firstLogLine,
-    long firstEventLine) {}
+    long firstEventLine,
+    @Nullable String transport) {}

@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
       ResultCommand.class,
       StopCommand.class,
       RestartCommand.class,
+      SwapCommand.class,
       BundlesCommand.class,
       DoctorCommand.class,
       DeploymentsCommand.class,

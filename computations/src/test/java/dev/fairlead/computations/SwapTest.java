@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.computations;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.fairlead.http.HttpProblem;
+import dev.fairlead.http.HttpSettings;
+import dev.fairlead.http.JsonClient;
+import dev.fairlead.protocol.Addresses;
+import dev.fairlead.protocol.AgentState;
+import dev.fairlead.protocol.Command;
+import dev.fairlead.protocol.Heartbeat;
+import dev.fairlead.protocol.Registration;
+import dev.fairlead.protocol.Reply;
+import dev.fairlead.protocol.Request;
+import dev.fairlead.protocol.json.JsonObject;
+import dev.fairlead.transport.tck.memory.MemoryHub;
+import dev.fairlead.transport.tck.memory.MemoryIssuer;
+import dev.fairlead.transport.tck.memory.MemoryTransportProvider;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.UUID;
+import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Orders to change the transport, as the API gives them and an agent answers them. */
+class SwapTest {
+
+  private static final byte[] MANIFEST =
+      """
+      {"id":"c","name":"Sample","datasets":[],"ttl":60}"""
+          .getBytes(UTF_8);
+  private static final byte[] TO_SECOND = "{\"to\":\"second\"}".getBytes(UTF_8);
+
+  @TempDir Path directory;
+  private final Deque<AutoCloseable> toClose = new ArrayDeque<>();
+  private MemoryHub hub;
+  private MemoryHub other;
+  private MemoryIssuer issuer;
+  private NamedTransport second;
+  private ComputationsService service;
+  private JsonClient client;
+  private TestPeer host;
+  private TestPeer agent;
+
+  @BeforeEach
+  void start() {
+    Awaitility.setDefaultTimeout(Duration.ofSeconds(60));
+    InstantSource clock = InstantSource.system();
+    hub = later(MemoryHub.start("a" + UUID.randomUUID(), clock));
+    other = later(MemoryHub.start("b" + UUID.randomUUID(), clock));
+    issuer = later(new MemoryIssuer(hub, clock));
+    second = new NamedTransport("second", later(new MemoryIssuer(other, clock)));
+    startService();
+    Addresses mine = Addresses.ofHost("f", "1");
+    host = later(new TestPeer(hub.uri(), mine, credentialOf(mine)));
+    Reply reply = host.ask("r1", new Request.Register(MANIFEST));
+    Registration registration = Registration.parse(((Reply.Ok) reply).result());
+    agent =
+        later(
+            new TestPeer(
+                hub.uri(),
+                Addresses.ofComputation("f", registration.computation()),
+                registration.credential()));
+    agent.hello("e1", null);
+    agent.heartbeat("e1", AgentState.RUNNING, Duration.ofSeconds(60), "memory", null);
+    await().until(() -> one().object("agent").string("state").equals("connected"));
+  }
+
+  private String credentialOf(Addresses party) {
+    return issuer
+        .issue(
+            new dev.fairlead.transport.access.Grant(party.party(), party.sends(), party.receives()),
+            Duration.ofHours(1))
+        .content();
+  }
+
+  private void startService() {
+    service =
+        ComputationsService.start(
+            new Settings(
+                "f",
+                "memory",
+                directory,
+                Duration.ofHours(1),
+                1 << 20,
+                Duration.ofMillis(5),
+                HttpSettings.loopback("computations", 0)),
+            InstantSource.system());
+    service.addProvider(new MemoryTransportProvider());
+    service.addProvider(second.provider());
+    service.addIssuer(issuer);
+    service.addIssuer(second.issuer());
+    client = new JsonClient(URI.create("http://127.0.0.1:" + service.port()), null);
+    await().until(() -> client.get("/health").string("status").equals("pass"));
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    service.close();
+    while (!toClose.isEmpty()) {
+      toClose.pop().close();
+    }
+    Awaitility.reset();
+  }
+
+  private <T extends AutoCloseable> T later(T part) {
+    toClose.push(part);
+    return part;
+  }
+
+  @Test
+  void theOldCredentialEndsOnlyWhenTheAgentIsOnTheNewTransport() {
+    JsonObject begun = client.post("/computations/c/swap", TO_SECOND).object("swap");
+    assertThat(begun.string("state")).isEqualTo("under-way");
+    assertThat(begun.string("from")).isEqualTo("memory");
+    Command.Swap order = order();
+    assertThat(order.id()).isEqualTo(begun.string("command"));
+    assertThat(order.transport()).isEqualTo("second");
+
+    TestPeer moved = moved(order);
+    assertThat(agent.connected()).isTrue();
+    moved.heartbeat("e1", AgentState.RUNNING, Duration.ofSeconds(60), "second", done(order));
+    await().until(() -> swap().string("state").equals("done"));
+    assertThat(one().object("agent").string("transport")).isEqualTo("second");
+    await().until(() -> !agent.connected());
+    assertThat(moved.connected()).as("the new one stands").isTrue();
+    assertThat(one().object("credential").string("sha256")).isNotEmpty();
+
+    assertThat(problem(TO_SECOND).code()).isEqualTo("same-transport");
+    client.post("/computations/c/swap", "{\"to\":\"memory\"}".getBytes(UTF_8));
+    await().until(() -> order(moved) != null);
+  }
+
+  @Test
+  void anAgentThatStaysSaysWhyAndKeepsItsCredential() {
+    client.post("/computations/c/swap", TO_SECOND);
+    Command.Swap order = order();
+    assertThat(problem(TO_SECOND).code()).as("two at once").isEqualTo("swap-under-way");
+    agent.heartbeat(
+        "e1",
+        AgentState.RUNNING,
+        Duration.ofSeconds(60),
+        "memory",
+        new Heartbeat.Swap(order.id(), false, "transport-not-permitted", "It is not measured."));
+    await().until(() -> swap().string("state").equals("failed"));
+    assertThat(swap().string("code")).isEqualTo("transport-not-permitted");
+    assertThat(swap().string("message")).isEqualTo("It is not measured.");
+    assertThat(agent.connected()).isTrue();
+    client.post("/computations/c/swap", TO_SECOND); // it may be tried again
+  }
+
+  @Test
+  void whatCannotBeIsRefusedBeforeAnythingIsDone() {
+    assertThat(problem("{\"to\":\"smoke\"}".getBytes(UTF_8)).code()).isEqualTo("unknown-transport");
+    assertThat(problem("{}".getBytes(UTF_8)).status()).isEqualTo(400);
+    assertThatThrownBy(() -> client.post("/computations/nobody/swap", TO_SECOND))
+        .isInstanceOfSatisfying(HttpProblem.class, e -> assertThat(e.status()).isEqualTo(404));
+    other.kill();
+    await().until(() -> client.get("/health").string("status").equals("warn"));
+    HttpProblem down = problem(TO_SECOND);
+    assertThat(down.status()).isEqualTo(503);
+    assertThat(down.code()).isEqualTo("not-listening");
+    service.removeIssuer(second.issuer());
+    assertThat(problem(TO_SECOND).code()).as("no credential").isEqualTo("unknown-transport");
+    assertThat(client.get("/computations/c/swap").optionalObject("swap")).isEmpty();
+    assertThat(agent.received.stream().filter(m -> m.address().endsWith("/commands"))).isEmpty();
+  }
+
+  @Test
+  void aVmThatEndsMeanwhileEndsTheOrder() {
+    client.post("/computations/c/swap", TO_SECOND);
+    Reply reply = host.ask("end", new Request.Ended("c", "STOPPED", "done"));
+    assertThat(reply).isInstanceOf(Reply.Ok.class);
+    await().until(() -> swap().string("state").equals("failed"));
+    assertThat(swap().string("code")).isEqualTo("agent-gone");
+    assertThat(problem(TO_SECOND).code()).isEqualTo("run-is-over");
+  }
+
+  @Test
+  void aServiceThatDiesInTheMiddleLearnsOfTheOutcomeWhenItIsBack() {
+    client.post("/computations/c/swap", TO_SECOND);
+    Command.Swap order = order();
+    service.close();
+    TestPeer moved = moved(order); // nobody hears its first word
+    startService();
+    assertThat(swap().string("state")).isEqualTo("under-way");
+    assertThat(problem(TO_SECOND).code()).isEqualTo("swap-under-way");
+    moved.heartbeat("e1", AgentState.RUNNING, Duration.ofSeconds(60), "second", done(order));
+    await().until(() -> swap().string("state").equals("done"));
+    await().until(() -> !agent.connected());
+    assertThat(moved.connected()).isTrue();
+  }
+
+  private static Heartbeat.Swap done(Command.Swap order) {
+    return new Heartbeat.Swap(order.id(), true, null, null);
+  }
+
+  /** The agent again, on the other transport. */
+  private TestPeer moved(Command.Swap order) {
+    return later(new TestPeer(other.uri(), agent.addresses, order.credential()));
+  }
+
+  private Command.Swap order() {
+    await().until(() -> order(agent) != null);
+    Command.Swap order = order(agent);
+    assertThat(order).isNotNull();
+    return order;
+  }
+
+  private static Command.@Nullable Swap order(TestPeer peer) {
+    List<Command.Swap> orders =
+        peer.received.stream()
+            .filter(message -> message.address().endsWith("/down/commands"))
+            .map(message -> Command.parse(message.bytes()))
+            .filter(Command.Swap.class::isInstance)
+            .map(Command.Swap.class::cast)
+            .toList();
+    return orders.isEmpty() ? null : orders.get(orders.size() - 1);
+  }
+
+  private HttpProblem problem(byte[] body) {
+    try {
+      client.post("/computations/c/swap", body);
+    } catch (HttpProblem e) {
+      return e;
+    }
+    throw new AssertionError("It was not refused.");
+  }
+
+  private JsonObject one() {
+    return client.get("/computations/c");
+  }
+
+  private JsonObject swap() {
+    return client.get("/computations/c/swap").object("swap");
+  }
+}
