@@ -298,17 +298,6 @@ public final class Switchboard implements Link, AutoCloseable {
       // Whoever has connected is not held by what might have been: its classes may go before.
       WeakReference<Line> waiting = new WeakReference<>(line);
       runner.after(patience, () -> giveUp(waiting.get(), patience));
-      runner.after(
-          patience,
-          () ->
-              give(
-                  line,
-                  new TransportException(
-                      RETRY,
-                      "change-timed-out",
-                      "The transport %s did not connect within %s; the old one stays. %s"
-                          .formatted(line.name, patience, line.reason)
-                          .trim())));
       runner.execute(() -> cutOver(line));
     }
   }
@@ -320,8 +309,9 @@ public final class Switchboard implements Link, AutoCloseable {
           new TransportException(
               RETRY,
               "change-timed-out",
-              "The transport %s did not connect within %s; the old one stays."
-                  .formatted(line.name, patience)));
+              "The transport %s did not connect within %s; the old one stays. %s"
+                  .formatted(line.name, patience, line.reason)
+                  .trim()));
     }
   }
 
