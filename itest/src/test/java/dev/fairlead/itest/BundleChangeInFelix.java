@@ -280,8 +280,8 @@ abstract class BundleChangeInFelix {
   }
 
   /**
-   * Waits for a service's object. To ask once is not enough: whoever asks for one that is just made,
-   * with its broker, gets none after 5 s.
+   * Waits for a service's object. To ask once is not enough: whoever asks for one that is just
+   * made, with its broker, gets none after 5 s.
    */
   private <T> T service(Class<T> type) {
     AtomicReference<@Nullable T> found = new AtomicReference<>();
