@@ -13,6 +13,7 @@ import dev.fairlead.transport.api.Transport.Subscription;
 import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.api.TransportListener;
 import dev.fairlead.transport.api.TransportProvider;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -295,18 +296,23 @@ public final class Switchboard implements Link, AutoCloseable {
     } else if (line.installed.isDone()) {
       transport.close();
     } else {
-      runner.after(
-          patience,
-          () ->
-              give(
-                  line,
-                  new TransportException(
-                      RETRY,
-                      "change-timed-out",
-                      "The transport %s did not connect within %s; the old one stays. %s"
-                          .formatted(line.name, patience, line.reason)
-                          .trim())));
+      // Whoever has connected is not held by what might have been: its classes may go before.
+      WeakReference<Line> waiting = new WeakReference<>(line);
+      runner.after(patience, () -> giveUp(waiting.get(), patience));
       runner.execute(() -> cutOver(line));
+    }
+  }
+
+  private void giveUp(@Nullable Line line, Duration patience) {
+    if (line != null) {
+      give(
+          line,
+          new TransportException(
+              RETRY,
+              "change-timed-out",
+              "The transport %s did not connect within %s; the old one stays. %s"
+                  .formatted(line.name, patience, line.reason)
+                  .trim()));
     }
   }
 

@@ -59,6 +59,19 @@ final class ChaosIT {
   }
 
   @Test
+  void everyLineIsStoredOnceWhileAgentsChangeTheirTransport() throws Exception {
+    JsonObject said = chaos(CLEAN, List.of(), "--swap", "--seed", "3");
+    assertThat(number(said, "appended")).isGreaterThan(10_000);
+    assertThat(number(said, "stored")).isEqualTo(number(said, "appended"));
+    for (String wrong : List.of("lost", "duplicates", "reordered", "dropped")) {
+      assertThat(number(said, wrong)).as(wrong).isZero();
+    }
+    assertThat(number(said, "swaps")).as(said.toString()).isPositive();
+    assertThat(said.object("books").bool("agree")).as(said.toString()).isTrue();
+    assertThat(FairleadCommand.processesNaming(folder)).isEmpty();
+  }
+
+  @Test
   void collectorThatAcknowledgesTooEarlyIsFound() throws Exception {
     JsonObject said = chaos(NOT_CLEAN, List.of("collector-acks-early"), "--seed", "3");
     assertThat(number(said, "lost")).as(said.toString()).isPositive();

@@ -24,6 +24,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An agent that says numbered lines at a steady rate, through a spooled stream over a real
@@ -43,11 +44,13 @@ public final class AgentMain {
 
   private final Words words;
   private final Status status;
+  private final Switchboard switchboard;
   private final Ledger ledger;
   private final Outbox outbox;
   private final OutStream stream;
   private final Lines lines;
   private final boolean claimsEarly;
+  private final @Nullable Orders orders;
   private volatile boolean stopping;
   private long spooled;
   private long lookedAt = System.nanoTime() - LOOK_NANOS;
@@ -56,6 +59,7 @@ public final class AgentMain {
       throws IOException {
     this.words = words;
     this.status = status;
+    this.switchboard = switchboard;
     String computation = words.get(Words.COMPUTATION);
     Addresses addresses = Addresses.ofComputation(words.get(Words.FLEET), computation);
     long run = words.number(Words.RUN);
@@ -68,6 +72,10 @@ public final class AgentMain {
                 .withSpool(words.path(Words.FOLDER), SPOOL_BYTES));
     lines = new Lines(computation, run, words.number(Words.SEED));
     claimsEarly = CLAIMS_EARLY.equals(words.find(Words.PLANT));
+    orders =
+        words.find(Words.TRANSPORTS) == null
+            ? null
+            : new Orders(words.path(Words.STATUS), switchboard, words, addresses);
     ledger = Ledger.connect(words.path(Words.LEDGER));
     spooled = stream.last();
     ledger.begun(run, spooled, computation, Addresses.LOGS, stream.id().epoch());
@@ -103,11 +111,12 @@ public final class AgentMain {
       Runtime.getRuntime().halt(1);
       throw e;
     }
-    Way.use(
-        switchboard,
-        words,
-        credential,
-        Addresses.ofComputation(words.get(Words.FLEET), words.get(Words.COMPUTATION)));
+    Addresses own = Addresses.ofComputation(words.get(Words.FLEET), words.get(Words.COMPUTATION));
+    if (words.find(Words.TRANSPORTS) == null) {
+      Way.use(switchboard, words, credential, own);
+    } else {
+      var unused = Way.use(switchboard::use, words, words.get(Words.TRANSPORT), own);
+    }
     Thread main = Thread.currentThread();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> agent.stop(main), "fairlead-agent-end"));
     try {
@@ -162,7 +171,11 @@ public final class AgentMain {
           LockSupport.parkNanos(MOMENT_NANOS);
         }
         for (int i = 0; i < due; i++) {
+          long begun = System.nanoTime();
           long number = stream.append(batch[i]);
+          if (orders != null) {
+            orders.appended(System.nanoTime() - begun);
+          }
           if (number != next) {
             LOG.log(System.Logger.Level.ERROR, "Number {0} in place of {1}.", number, next);
             Runtime.getRuntime().halt(3);
@@ -173,6 +186,9 @@ public final class AgentMain {
         ledger.reached(Ledger.QUEUED, next - 1);
       }
       tell();
+      if (orders != null) {
+        orders.look();
+      }
       if (due < Ledger.MOST) {
         LockSupport.parkNanos(PAUSE_NANOS);
       }
@@ -222,7 +238,7 @@ public final class AgentMain {
         .put("resent", books.resent())
         .put("balanced", books.balanced())
         .put("spooled", stream.positions().spooled())
-        .put("state", status.state().name())
+        .put("state", switchboard.state().name())
         .put("drained", drained)
         .build();
   }

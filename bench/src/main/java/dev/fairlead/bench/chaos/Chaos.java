@@ -83,8 +83,11 @@ public final class Chaos implements AutoCloseable {
    * @throws IOException when a file or a process fails
    */
   public ChaosResult run() throws IOException, InterruptedException {
-    Carrier carrier = add(carrier());
-    CredentialIssuer issuer = carrier.issuer();
+    List<Carrier> carriers = new ArrayList<>();
+    for (String transport : settings.transports()) {
+      carriers.add(add(carrier(transport)));
+    }
+    List<CredentialIssuer> issuers = carriers.stream().map(Carrier::issuer).toList();
     Path ledgerFile = folder.resolve("ledger.ndjson");
     Path socket = folder.resolve("l");
     JavaProcess ledger =
@@ -100,11 +103,11 @@ public final class Chaos implements AutoCloseable {
         add(
             new Collector(
                 folder.resolve("c"),
-                issuer.endpoint(),
-                credential(issuer, Addresses.ofCollector(FLEET)),
+                issuers,
+                issuer -> credential(issuer, Addresses.ofCollector(FLEET)),
                 words()));
     collector.start();
-    List<Guest> guests = guests(issuer, socket);
+    List<Guest> guests = guests(issuers, socket);
     for (Guest guest : guests) {
       guest.start();
     }
@@ -114,10 +117,10 @@ public final class Chaos implements AutoCloseable {
     }
     progress.accept(
         "%d agents, a collector, a ledger and what carries %s are up; lines flow"
-            .formatted(guests.size(), settings.transport()));
+            .formatted(guests.size(), String.join(", ", settings.transports())));
 
     long start = System.nanoTime();
-    Injector injector = new Injector(carrier, guests, collector, progress);
+    Injector injector = new Injector(carriers, guests, collector, progress);
     breakThings(injector, guests, collector);
     long end = System.nanoTime();
     List<JsonObject> drained = drain(guests, collector);
@@ -132,10 +135,15 @@ public final class Chaos implements AutoCloseable {
     Path storeFile = folder.resolve("store.ndjson");
     StoreDump.write(collector.store(), storeFile);
     Tally tally = Recount.of(ledgerFile, storeFile);
+    List<Orders.Outcome> outcomes = new ArrayList<>();
+    for (Guest guest : guests) {
+      outcomes.addAll(guest.outcomes());
+    }
     ChaosResult result =
         new ChaosResult(
             settings,
             tally,
+            outcomes,
             injector.done(),
             injector.notices(),
             Duration.ofNanos(end - start),
@@ -146,11 +154,11 @@ public final class Chaos implements AutoCloseable {
     return result;
   }
 
-  private Carrier carrier() throws IOException {
+  private Carrier carrier(String transport) throws IOException {
     try {
       return Carrier.open(
-          settings.transport(),
-          folder.resolve("b"),
+          transport,
+          folder.resolve("b" + transport.charAt(0)), // short, for the sockets in it
           settings.forgetsStored()
               ? Map.of(
                   "store",
@@ -165,7 +173,7 @@ public final class Chaos implements AutoCloseable {
     }
   }
 
-  private List<Guest> guests(CredentialIssuer issuer, Path ledger) throws IOException {
+  private List<Guest> guests(List<CredentialIssuer> issuers, Path ledger) throws IOException {
     ProcessHypervisor hypervisor =
         add(
             new ProcessHypervisor(
@@ -184,8 +192,8 @@ public final class Chaos implements AutoCloseable {
           add(
               new Guest(
                   hypervisor,
-                  issuer,
-                  credential(issuer, Addresses.ofComputation(FLEET, computation)),
+                  issuers,
+                  issuer -> credential(issuer, Addresses.ofComputation(FLEET, computation)),
                   computation,
                   Files.createDirectory(folder.resolve(computation)),
                   facts)));
@@ -220,8 +228,12 @@ public final class Chaos implements AutoCloseable {
     long start = System.nanoTime();
     long told = 0;
     injector.plan(plan, start);
+    SwapPlan swaps = new SwapPlan(settings.seed(), start, guests, settings.transports());
     while (injector.goesOn() || System.nanoTime() - start < settings.length().toNanos()) {
       injector.step();
+      if (settings.swap()) {
+        swaps.step();
+      }
       for (Guest guest : guests) {
         Optional<VmEnd> surprise = guest.surprise();
         if (surprise.isPresent()) {

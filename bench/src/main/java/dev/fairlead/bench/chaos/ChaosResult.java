@@ -6,12 +6,16 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
 
 /** What came of a run. */
 public final class ChaosResult {
 
   private final ChaosSettings settings;
   private final Tally tally;
+  private final List<Orders.Outcome> swaps;
   private final Map<Fault.Kind, Integer> faults;
   private final Injector.Notices notices;
   private final Duration said;
@@ -22,6 +26,7 @@ public final class ChaosResult {
   ChaosResult(
       ChaosSettings settings,
       Tally tally,
+      List<Orders.Outcome> swaps,
       Map<Fault.Kind, Integer> faults,
       Injector.Notices notices,
       Duration said,
@@ -30,6 +35,7 @@ public final class ChaosResult {
       Optional<JsonObject> collector) {
     this.settings = settings;
     this.tally = tally;
+    this.swaps = List.copyOf(swaps);
     this.faults = Map.copyOf(faults);
     this.notices = notices;
     this.said = said;
@@ -58,9 +64,27 @@ public final class ChaosResult {
     for (Fault.Kind kind : Fault.Kind.values()) {
       counts.put(kind.label(), faults.getOrDefault(kind, 0));
     }
-    return JsonObject.builder()
-        .put("transport", settings.transport())
-        .put("seed", settings.seed())
+    JsonObject.Builder json =
+        JsonObject.builder().put("transport", String.join(",", settings.transports()));
+    if (settings.swap()) {
+      long done = swaps.stream().filter(Orders.Outcome::isDone).count();
+      JsonObject.Builder refused = JsonObject.builder();
+      new TreeMap<>(
+              swaps.stream()
+                  .filter(swap -> !swap.isDone())
+                  .collect(Collectors.groupingBy(Orders.Outcome::code, Collectors.counting())))
+          .forEach(refused::put);
+      json.put("swaps", done)
+          .put("swapsFailed", swaps.size() - done)
+          .put("swapFailures", refused.build())
+          .put("swapMsP50", part(0.5, Orders.Outcome::millis))
+          .put("swapMsP99", part(0.99, Orders.Outcome::millis))
+          .put("producerPauseMsP99", part(0.99, Orders.Outcome::pauseMicros) / 1000)
+          .put("producerPauseMsMax", part(1, Orders.Outcome::pauseMicros) / 1000)
+          // No framework takes part in this run: a change of the transport touches no bundle.
+          .put("otherBundlesRefreshed", 0);
+    }
+    return json.put("seed", settings.seed())
         .put("seconds", settings.length().toSeconds())
         .put("rate", settings.rate())
         .put("agents", settings.agents())
@@ -86,6 +110,13 @@ public final class ChaosResult {
         .put("clean", isClean())
         .put("examples", tally.examples())
         .build();
+  }
+
+  /** The value below which a part of the swaps lies that were done; 0 where none was. */
+  private long part(double part, ToLongFunction<Orders.Outcome> value) {
+    long[] sorted =
+        swaps.stream().filter(Orders.Outcome::isDone).mapToLong(value).sorted().toArray();
+    return sorted.length == 0 ? 0 : sorted[(int) Math.ceil(part * sorted.length) - 1];
   }
 
   /** What the product itself counted, and whether that agrees with the recount. */

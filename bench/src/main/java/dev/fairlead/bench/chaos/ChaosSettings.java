@@ -3,6 +3,8 @@ package dev.fairlead.bench.chaos;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param forget when agents forget a line: {@code delivered}, or {@code stored}, and then the
  *     transport's peer is set to store lines
  * @param keep a folder for the two files that were compared, and logs; null for none
+ * @param swap whether agents change their transport meanwhile, at random, by the seed
  */
 public record ChaosSettings(
     String transport,
@@ -24,7 +27,11 @@ public record ChaosSettings(
     int rate,
     int agents,
     String forget,
-    @Nullable Path keep) {
+    @Nullable Path keep,
+    boolean swap) {
+
+  /** The transports among which agents change. */
+  static final List<String> ALL = List.of("nats", "mqtt", "vsock");
 
   private static final String STORED = "stored";
 
@@ -43,12 +50,25 @@ public record ChaosSettings(
     require(
         forget.equals("delivered") || forget.equals(STORED),
         "agents forget what is delivered, or what is stored");
+    require(
+        !swap || !forget.equals(STORED),
+        "agents that change their transport forget what is delivered");
+    require(!swap || ALL.contains(transport), "agents change among nats, mqtt and vsock");
     require(rate >= agents, "each agent says at least one line a second");
   }
 
   /** Whether agents forget what is stored. */
   boolean forgetsStored() {
     return forget.equals(STORED);
+  }
+
+  /** The transports that are used, the first one first. */
+  List<String> transports() {
+    List<String> names = new ArrayList<>(List.of(transport));
+    if (swap) {
+      ALL.stream().filter(name -> !name.equals(transport)).forEach(names::add);
+    }
+    return List.copyOf(names);
   }
 
   private static void require(boolean fits, String what) {

@@ -7,46 +7,57 @@ import dev.fairlead.bench.rig.Status;
 import dev.fairlead.bench.rig.Words;
 import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.transport.access.Credential;
+import dev.fairlead.transport.access.CredentialIssuer;
 import dev.fairlead.transport.access.Endpoint;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The collector over all its runs, on one store. For use by one thread. */
 final class Collector implements AutoCloseable {
 
   private final Path folder;
-  private final Relay relay;
+  private final List<Relay> relays = new ArrayList<>();
   private @Nullable JavaProcess process;
 
   /**
    * Makes one that has not begun.
    *
    * @param folder of its own; a short path
+   * @param issuers of the transports that it listens on
    * @param words that every run is told
    */
-  Collector(Path folder, Endpoint endpoint, Credential credential, SortedMap<String, String> words)
+  Collector(
+      Path folder,
+      List<CredentialIssuer> issuers,
+      Function<CredentialIssuer, Credential> credentials,
+      SortedMap<String, String> words)
       throws IOException {
     this.folder = folder;
     Status.prepare(folder);
-    this.relay = Relay.open(endpoint.uri(), "collector", folder.resolve("link"));
-    Path secret =
-        Files.createFile(
-            folder.resolve("credential"),
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-    Files.writeString(secret, credential.content());
     SortedMap<String, String> all = new TreeMap<>(words);
-    all.put(Words.CREDENTIAL_FILE, secret.toString());
-    all.put(Words.ENDPOINT, relay.endpoint().toString());
-    if (endpoint.caSha256() != null) {
-      all.put(Words.CA, endpoint.caSha256());
+    all.put(
+        Words.TRANSPORTS,
+        issuers.stream().map(CredentialIssuer::transport).collect(Collectors.joining(",")));
+    for (CredentialIssuer issuer : issuers) {
+      Endpoint endpoint = issuer.endpoint();
+      Relay relay =
+          Relay.open(endpoint.uri(), "collector", folder.resolve("link-" + issuer.transport()));
+      relays.add(relay);
+      Guest.tell(
+          all,
+          issuer.transport(),
+          relay.endpoint(),
+          endpoint.caSha256(),
+          Guest.secret(folder, issuer.transport(), credentials.apply(issuer)));
     }
     all.put(Words.FOLDER, store().toString());
     all.put(Words.STATUS, folder.toString());
@@ -78,7 +89,7 @@ final class Collector implements AutoCloseable {
   }
 
   void cut(boolean on) {
-    relay.cut(on);
+    relays.forEach(relay -> relay.cut(on));
   }
 
   Path store() {
@@ -99,6 +110,6 @@ final class Collector implements AutoCloseable {
     if (now != null) {
       now.close();
     }
-    relay.close();
+    relays.forEach(Relay::close);
   }
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.bench.chaos;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import dev.fairlead.bench.rig.JavaProcess;
 import dev.fairlead.bench.rig.Status;
 import dev.fairlead.bench.rig.Way;
@@ -10,22 +8,24 @@ import dev.fairlead.bench.rig.Words;
 import dev.fairlead.computations.store.Book;
 import dev.fairlead.computations.store.RecordStore;
 import dev.fairlead.delivery.AckLevel;
+import dev.fairlead.delivery.Arrivals;
 import dev.fairlead.delivery.Batch;
 import dev.fairlead.delivery.BatchStore;
 import dev.fairlead.delivery.Disk;
+import dev.fairlead.delivery.Exchange;
 import dev.fairlead.delivery.Inbox;
 import dev.fairlead.delivery.InboxBooks;
 import dev.fairlead.delivery.InboxListener;
 import dev.fairlead.delivery.Runner;
 import dev.fairlead.delivery.SegmentLog;
 import dev.fairlead.delivery.StreamId;
-import dev.fairlead.delivery.Switchboard;
+import dev.fairlead.delivery.Ways;
 import dev.fairlead.protocol.Addresses;
 import dev.fairlead.protocol.json.JsonArray;
 import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.protocol.json.JsonValue;
+import dev.fairlead.transport.api.Transport;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -63,7 +63,6 @@ public final class CollectorMain {
   public static void main(String[] args) throws IOException, InterruptedException {
     Words words = Words.read(Path.of(args[0]));
     JavaProcess.endWithParent();
-    String credential = Files.readString(words.path(Words.CREDENTIAL_FILE), UTF_8).strip();
     String fleet = words.get(Words.FLEET);
     Status status = new Status(words.path(Words.STATUS));
     status.begin();
@@ -74,12 +73,14 @@ public final class CollectorMain {
             Disk.of(words.path(Words.FOLDER)),
             SegmentLog.Config.of("chaos collector"),
             InstantSource.system());
-    Switchboard switchboard = new Switchboard(runner, status);
+    Exchange exchange =
+        new Exchange(
+            runner, status, Ways.whereHeard(CollectorMain::party, System::nanoTime), Arrivals.NONE);
     BatchStore used =
         ACKS_EARLY.equals(words.find(Words.PLANT)) ? new EarlyStore(store, runner) : store;
     Inbox inbox =
         new Inbox(
-            switchboard,
+            exchange,
             runner,
             used,
             List.of(Addresses.everyUp(fleet, Addresses.LOGS)),
@@ -87,7 +88,9 @@ public final class CollectorMain {
             InboxListener.NONE,
             AckLevel.valueOf(words.get(Words.FORGET)));
     store.streams().forEach(inbox::announce);
-    Way.use(switchboard, words, credential, Addresses.ofCollector(fleet));
+    for (String transport : words.get(Words.TRANSPORTS).split(",", -1)) {
+      var unused = Way.use(exchange::use, words, transport, Addresses.ofCollector(fleet));
+    }
     CountDownLatch ending = new CountDownLatch(1);
     Thread main = Thread.currentThread();
     Runtime.getRuntime()
@@ -103,14 +106,18 @@ public final class CollectorMain {
                 },
                 "fairlead-collector-end"));
     do {
-      status.write(books(inbox, store, status));
+      status.write(books(inbox, store, exchange));
     } while (!ending.await(LOOK_MILLIS, TimeUnit.MILLISECONDS));
     inbox.close();
-    switchboard.close();
+    exchange.close();
     store.close();
     runner.close();
-    status.write(books(inbox, store, status));
+    status.write(books(inbox, store, exchange));
     LOG.log(System.Logger.Level.INFO, "The collector ends.");
+  }
+
+  private static String party(String address) {
+    return Addresses.parse(address).map(Addresses::party).orElse("");
   }
 
   private static Optional<String> acks(StreamId stream) {
@@ -119,7 +126,7 @@ public final class CollectorMain {
         .map(from -> from.acks(Addresses.LOGS));
   }
 
-  private static JsonObject books(Inbox inbox, RecordStore store, Status status) {
+  private static JsonObject books(Inbox inbox, RecordStore store, Exchange exchange) {
     InboxBooks books = inbox.books();
     List<JsonValue> streams = new ArrayList<>();
     long stored = 0;
@@ -138,8 +145,9 @@ public final class CollectorMain {
         }
       }
     }
+    boolean all = exchange.transports().stream().allMatch(exchange::connected);
     return JsonObject.builder()
-        .put("state", status.state().name())
+        .put("state", (all ? Transport.State.CONNECTED : Transport.State.CONNECTING).name())
         .put("stored", stored)
         .put("duplicatesDropped", books.duplicates())
         .put("outOfOrder", books.outOfOrder())

@@ -23,7 +23,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -31,6 +36,8 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,13 +51,14 @@ final class Guest implements VmListener, AutoCloseable {
   private static final Duration GONE_WITHIN = Duration.ofSeconds(10);
 
   private final Hypervisor hypervisor;
-  private final CredentialIssuer issuer;
-  private final Credential credential;
+  private final List<CredentialIssuer> issuers;
+  private final Map<String, Credential> credentials = new HashMap<>();
   private final String computation;
   private final Path folder;
   private final SortedMap<String, String> facts;
   private int run;
-  private @Nullable Relay relay;
+  private final Map<String, Relay> relays = new LinkedHashMap<>();
+  private int order;
   private @Nullable Vm vm;
   private volatile PeerAdmission.@Nullable Admission admission;
   private volatile boolean expected;
@@ -60,19 +68,22 @@ final class Guest implements VmListener, AutoCloseable {
    * Makes one that has not begun.
    *
    * @param folder of its own, in which all that it has lies; a short path
+   * @param issuers of the transports that it may use, the first one first
    * @param facts that every run is told
    */
   Guest(
       Hypervisor hypervisor,
-      CredentialIssuer issuer,
-      Credential credential,
+      List<CredentialIssuer> issuers,
+      Function<CredentialIssuer, Credential> issued,
       String computation,
       Path folder,
       SortedMap<String, String> facts)
       throws IOException {
     this.hypervisor = hypervisor;
-    this.issuer = issuer;
-    this.credential = credential;
+    this.issuers = List.copyOf(issuers);
+    for (CredentialIssuer issuer : issuers) {
+      credentials.put(issuer.transport(), issued.apply(issuer));
+    }
     this.computation = computation;
     this.folder = folder;
     this.facts = new TreeMap<>(facts);
@@ -105,20 +116,39 @@ final class Guest implements VmListener, AutoCloseable {
     Files.createDirectory(
         directory,
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-    Endpoint endpoint = issuer.guestEndpoint();
-    URI reached = hypervisor.reach(endpoint.uri(), directory);
-    Relay link = relay;
-    if (link == null) {
-      link = Relay.open(reached, computation, folder.resolve("link"));
-      relay = link;
-    } else {
-      link.lead(reached);
-    }
     SortedMap<String, String> told = new TreeMap<>(facts);
     told.put(Words.RUN, Integer.toString(run));
-    told.put(Words.ENDPOINT, link.endpoint().toString());
-    if (endpoint.caSha256() != null) {
-      told.put(Words.CA, endpoint.caSha256());
+    List<URI> endpoints = new ArrayList<>();
+    for (CredentialIssuer issuer : issuers) {
+      String name = issuer.transport();
+      Endpoint endpoint = issuer.guestEndpoint();
+      endpoints.add(endpoint.uri());
+      URI reached = hypervisor.reach(endpoint.uri(), directory);
+      Relay link = relays.get(name);
+      if (link == null) {
+        link = Relay.open(reached, computation, folder.resolve("link-" + name));
+        relays.put(name, link);
+      } else {
+        link.lead(reached);
+      }
+      if (issuers.size() == 1) {
+        told.put(Words.ENDPOINT, link.endpoint().toString());
+        if (endpoint.caSha256() != null) {
+          told.put(Words.CA, endpoint.caSha256());
+        }
+      } else {
+        tell(
+            told,
+            name,
+            link.endpoint(),
+            endpoint.caSha256(),
+            secret(directory, name, credential(name)));
+      }
+    }
+    if (issuers.size() > 1) {
+      told.put(
+          Words.TRANSPORTS,
+          issuers.stream().map(CredentialIssuer::transport).collect(Collectors.joining(",")));
     }
     expected = false;
     vm =
@@ -130,11 +160,49 @@ final class Guest implements VmListener, AutoCloseable {
                 128,
                 told,
                 INITRD,
-                credential.content(),
+                credential(issuers.get(0).transport()).content(),
                 List.of(),
-                List.of(endpoint.uri()),
+                endpoints,
                 BOOT),
             this);
+  }
+
+  private Credential credential(String transport) {
+    return Objects.requireNonNull(credentials.get(transport), "credential is null");
+  }
+
+  /** Says of one of several transports what is to be known. */
+  static void tell(
+      SortedMap<String, String> words,
+      String transport,
+      URI endpoint,
+      @Nullable String caSha256,
+      Path credential) {
+    words.put(Words.ENDPOINT + "." + transport, endpoint.toString());
+    words.put(Words.CREDENTIAL_FILE + "." + transport, credential.toString());
+    if (caSha256 != null) {
+      words.put(Words.CA + "." + transport, caSha256);
+    }
+  }
+
+  /** Writes a credential where only its owner reads it. */
+  static Path secret(Path folder, String transport, Credential credential) throws IOException {
+    Path secret =
+        Files.createFile(
+            folder.resolve("credential-" + transport),
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    return Files.writeString(secret, credential.content());
+  }
+
+  /** Orders it to another transport. */
+  void order(String transport) throws IOException {
+    order++;
+    Orders.give(status(), order, transport);
+  }
+
+  /** What became of the orders. */
+  List<Orders.Outcome> outcomes() throws IOException {
+    return Orders.outcomes(status());
   }
 
   /** Whether the newest run says lines, so that it can be asked to end. */
@@ -171,10 +239,7 @@ final class Guest implements VmListener, AutoCloseable {
 
   /** Cuts its link, or mends it. */
   void cut(boolean on) {
-    Relay link = relay;
-    if (link != null) {
-      link.cut(on);
-    }
+    relays.values().forEach(link -> link.cut(on));
   }
 
   /** How a run ended that nobody had asked to; empty where none did. */
@@ -189,8 +254,10 @@ final class Guest implements VmListener, AutoCloseable {
 
   @Override
   public void opening(VmChannel channel) {
-    if (issuer instanceof PeerAdmission peers) {
-      admission = peers.admit(computation, channel.peer());
+    for (CredentialIssuer issuer : issuers) {
+      if (issuer instanceof PeerAdmission peers) {
+        admission = peers.admit(computation, channel.peer());
+      }
     }
   }
 
@@ -223,10 +290,7 @@ final class Guest implements VmListener, AutoCloseable {
         Thread.currentThread().interrupt();
       }
     }
-    Relay link = relay;
-    if (link != null) {
-      link.close();
-    }
+    relays.values().forEach(Relay::close);
   }
 
   private static void await(CompletionStage<VmEnd> ended) throws InterruptedException {

@@ -22,7 +22,7 @@ final class Injector {
   /** What cannot be done now, since its subject is down, is done so much later. */
   private static final long LATER_NANOS = Duration.ofMillis(250).toNanos();
 
-  private final Carrier carrier;
+  private final List<Carrier> carriers;
   private final List<Guest> guests;
   private final Collector collector;
   private final Consumer<String> progress;
@@ -48,8 +48,9 @@ final class Injector {
    */
   record Notices(int stalls, int measured, long worstMillis, int unnoticed) {}
 
-  Injector(Carrier carrier, List<Guest> guests, Collector collector, Consumer<String> progress) {
-    this.carrier = carrier;
+  Injector(
+      List<Carrier> carriers, List<Guest> guests, Collector collector, Consumer<String> progress) {
+    this.carriers = List.copyOf(carriers);
     this.guests = guests;
     this.collector = collector;
     this.progress = progress;
@@ -103,6 +104,9 @@ final class Injector {
 
   /** What the agents' own notes say of the stalls. */
   Notices notices() throws IOException {
+    if (carriers.size() > 1) {
+      return new Notices(stalls.size(), 0, 0, 0); // who is on another has nothing to notice
+    }
     int measured = 0;
     int unnoticed = 0;
     long worst = 0;
@@ -128,7 +132,7 @@ final class Injector {
   private void strike(Fault fault, long at) throws IOException, InterruptedException {
     boolean hit =
         switch (fault.kind()) {
-          case BROKER_KILL -> killBroker();
+          case BROKER_KILL -> killBroker(fault);
           case BROKER_STALL -> stallBroker(fault, at);
           case AGENT_KILL -> killAgent(fault, at);
           case LINK_CUT -> cutLink(fault, at);
@@ -147,8 +151,13 @@ final class Injector {
     steps.add(new Step(at + fault.lasts().toNanos(), deed));
   }
 
-  private boolean killBroker() {
-    OptionalLong pid = carrier.pid();
+  /** Where there are several, the fault's subject says which one it hits. */
+  private Carrier carrier(Fault fault) {
+    return carriers.get(fault.subject() % carriers.size());
+  }
+
+  private boolean killBroker(Fault fault) {
+    OptionalLong pid = carrier(fault).pid();
     if (pid.isEmpty()) {
       return false;
     }
@@ -158,7 +167,7 @@ final class Injector {
   }
 
   private boolean stallBroker(Fault fault, long at) throws IOException, InterruptedException {
-    OptionalLong pid = carrier.pid();
+    OptionalLong pid = carrier(fault).pid();
     if (pid.isEmpty()) {
       return false;
     }
@@ -178,9 +187,11 @@ final class Injector {
   }
 
   private void resume() throws IOException, InterruptedException {
-    OptionalLong pid = carrier.pid();
-    if (stopped != 0 && pid.isPresent() && pid.getAsLong() == stopped) {
-      Signals.resume(stopped);
+    for (Carrier carrier : carriers) {
+      OptionalLong pid = carrier.pid();
+      if (stopped != 0 && pid.isPresent() && pid.getAsLong() == stopped) {
+        Signals.resume(stopped);
+      }
     }
     stopped = 0;
   }

@@ -22,6 +22,12 @@ public record Words(Map<String, String> all) {
   /** Name of the transport. */
   public static final String TRANSPORT = "rig.transport";
 
+  /**
+   * Names of several transports, joined by commas; what is said of one then has its name behind a
+   * dot: {@code rig.endpoint.nats}.
+   */
+  public static final String TRANSPORTS = "rig.transports";
+
   /** Where to connect, a URI. */
   public static final String ENDPOINT = "rig.endpoint";
 

@@ -93,6 +93,14 @@ final class ChaosCommand implements Callable<Integer> {
   private String forget = "delivered";
 
   @Option(
+      names = "--swap",
+      description = {
+        "Agents change among nats, mqtt and vsock meanwhile, each every 1.5 s;",
+        "they begin with --transport."
+      })
+  private boolean swap;
+
+  @Option(
       names = "--keep",
       paramLabel = "DIR",
       description = "Leave ledger.ndjson, store.ndjson, result.json and logs there.")
@@ -118,7 +126,8 @@ final class ChaosCommand implements Callable<Integer> {
               rate,
               agents,
               forget,
-              keep == null ? null : keep.toAbsolutePath());
+              keep == null ? null : keep.toAbsolutePath(),
+              swap);
     } catch (IllegalArgumentException e) {
       throw new CommandLine.ParameterException(
           spec.commandLine(), "It cannot be so: " + e.getMessage() + ".", e);
