@@ -301,7 +301,7 @@ final class Api {
   }
 
   /** Tells the client what went wrong in the words of HTTP. */
-  private static HttpHandler told(HttpHandler handler) {
+  static HttpHandler told(HttpHandler handler) {
     return request -> {
       try {
         return handler.handle(request);
@@ -321,7 +321,8 @@ final class Api {
     return switch (e.category()) {
       case RETRY -> 503;
       case BROKEN -> 500;
-      case REFUSED -> e.code().equals("unknown-computation") ? 404 : 409;
+      case REFUSED ->
+          e.code().equals("unknown-computation") || e.code().equals("no-migration") ? 404 : 409;
     };
   }
 }

@@ -8,6 +8,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.fairlead.computations.liveness.AgentState;
 import dev.fairlead.computations.liveness.Liveness;
+import dev.fairlead.computations.parity.ParityLimits;
 import dev.fairlead.computations.registry.Computation;
 import dev.fairlead.computations.registry.EmbeddedDatabase;
 import dev.fairlead.computations.registry.Registry;
@@ -15,7 +16,6 @@ import dev.fairlead.computations.registry.Run;
 import dev.fairlead.computations.registry.VmState;
 import dev.fairlead.computations.store.RecordStore;
 import dev.fairlead.delivery.AckLevel;
-import dev.fairlead.delivery.Arrivals;
 import dev.fairlead.delivery.Batch;
 import dev.fairlead.delivery.DeliveryException;
 import dev.fairlead.delivery.Disk;
@@ -35,6 +35,7 @@ import dev.fairlead.protocol.Event;
 import dev.fairlead.protocol.Heartbeat;
 import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.transport.access.CredentialIssuer;
+import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.api.TransportProvider;
 import java.io.IOException;
@@ -93,6 +94,11 @@ public final class ComputationsService implements AutoCloseable {
   private final Inbox inbox;
   private final JsonServer server;
 
+  private final Migrator migrator;
+
+  /** Told of what comes; null before the migrator is there. */
+  private volatile @Nullable Migrator tap;
+
   private Instant requestsForgotten = Instant.EPOCH;
 
   private ComputationsService(Settings settings, InstantSource clock) {
@@ -119,14 +125,15 @@ public final class ComputationsService implements AutoCloseable {
       desk = later(new Worker("fl-computations-desk", DESK_TASKS));
       liveness = new Liveness(clock, System::nanoTime, this::changed);
       Runner runner = later(Runner.start("fl-computations-link"));
-      links = new OwnLinks(settings.transport(), access, liveness, refusals, clock);
+      links =
+          new OwnLinks(settings.transport(), access, liveness, refusals, this::interrupted, clock);
       exchange =
           later(
               new Exchange(
                   runner,
                   links,
                   Ways.whereHeard(ComputationsService::party, System::nanoTime),
-                  Arrivals.NONE));
+                  this::arrived));
       links.over(exchange);
       reception =
           new Reception(
@@ -154,6 +161,18 @@ public final class ComputationsService implements AutoCloseable {
               clock);
       answers =
           new Desk(fleet, clock, access, registry, store, liveness, renewals, reception, refusals);
+      migrator =
+          new Migrator(
+              fleet,
+              access,
+              registry,
+              liveness,
+              exchange::send,
+              (computation, transport) -> swaps.begin(computation, transport).outcome(),
+              new Migrator.Comparison(ParityLimits.DEFAULT, settings.forgetAt() == AckLevel.STORED),
+              clock,
+              System::nanoTime);
+      tap = migrator;
       registry.all().forEach(this::watch);
       inbox =
           later(
@@ -188,7 +207,11 @@ public final class ComputationsService implements AutoCloseable {
               exchange::send,
               new SecureRandom(),
               this::health);
-      server = later(JsonServer.start(settings.http(), api.routes()));
+      server =
+          later(
+              JsonServer.start(
+                  settings.http(),
+                  new MigrationApi(migrator, registry, store).routes(api.routes())));
       LOG.log(
           INFO,
           "The computations service of fleet {0} listens at port {1}.",
@@ -330,6 +353,20 @@ public final class ComputationsService implements AutoCloseable {
                 .build())
         .put("refusals", Views.refusals(refusals.all()))
         .build();
+  }
+
+  private void arrived(String transport, Message message) {
+    Migrator now = tap;
+    if (now != null) {
+      now.arrived(transport, message);
+    }
+  }
+
+  private void interrupted(String transport) {
+    Migrator now = tap;
+    if (now != null) {
+      now.interrupted(transport);
+    }
   }
 
   private void watch(Computation computation) {
@@ -482,6 +519,7 @@ public final class ComputationsService implements AutoCloseable {
       answers.revokeWhatEnded();
       swaps.check();
       renewals.check();
+      migrator.check();
       Instant now = clock.instant();
       closeWhatEnded(now);
       if (Duration.between(requestsForgotten, now).compareTo(Duration.ofHours(1)) > 0) {

@@ -29,6 +29,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,6 +48,7 @@ final class OwnLinks implements SwitchboardListener {
   private final Access access;
   private final Liveness liveness;
   private final Refusals refusals;
+  private final Consumer<String> lost;
   private final InstantSource clock;
   private final LinkState none;
   private final Map<String, LinkState> states = new ConcurrentHashMap<>();
@@ -89,8 +91,16 @@ final class OwnLinks implements SwitchboardListener {
    * Makes it, without a transport yet.
    *
    * @param first the transport that agents use first
+   * @param lost told the name of a transport over which this end's link is down
    */
-  OwnLinks(String first, Access access, Liveness liveness, Refusals refusals, InstantSource clock) {
+  OwnLinks(
+      String first,
+      Access access,
+      Liveness liveness,
+      Refusals refusals,
+      Consumer<String> lost,
+      InstantSource clock) {
+    this.lost = requireNonNull(lost, "lost is null");
     this.first = requireNonNull(first, "first is null");
     this.access = requireNonNull(access, "access is null");
     this.liveness = requireNonNull(liveness, "liveness is null");
@@ -284,6 +294,7 @@ final class OwnLinks implements SwitchboardListener {
       liveness.linkUp(transport);
     } else {
       liveness.linkDown(transport);
+      lost.accept(transport);
     }
     LOG.log(INFO, "The link over {0} is {1}: {2}", transport, state, reason);
   }

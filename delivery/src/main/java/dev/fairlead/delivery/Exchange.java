@@ -371,7 +371,9 @@ public final class Exchange implements Link, AutoCloseable {
 
     /** Several transports may speak at a time; who listens hears one after the other. */
     private CompletionStage<Void> handle(String transport, Message message) {
-      ways.heard(message.address(), transport);
+      if (!Headers.isCopy(message)) {
+        ways.heard(message.address(), transport); // who copies to a transport has not moved there
+      }
       arrivals.arrived(transport, message);
       synchronized (turn) {
         return ended ? CLOSED : handler.apply(transport, message);

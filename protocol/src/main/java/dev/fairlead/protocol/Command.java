@@ -139,6 +139,121 @@ public sealed interface Command {
   }
 
   /**
+   * Send each batch over another transport too, where it is compared and not stored.
+   *
+   * @param id of the command
+   * @param transport one of those that are measured facts of the VM
+   * @param credential for it, a secret; the text form hides it
+   * @param expiresAt when that ends by itself
+   * @param inject defects to be made in the copies of lines
+   */
+  record Shadow(String id, String transport, String credential, Instant expiresAt, Inject inject)
+      implements Command {
+
+    /** Checks limits. */
+    public Shadow {
+      Limits.requireText("id", id, Limits.MAX_WORD);
+      Limits.requireText("transport", transport, Limits.MAX_WORD);
+      Limits.requireText("credential", credential, 4096);
+      requireNonNull(expiresAt, "expiresAt is null");
+      requireNonNull(inject, "inject is null");
+    }
+
+    @Override
+    public byte[] toJson() {
+      JsonObject.Builder json =
+          JsonObject.builder()
+              .put("op", "shadow")
+              .put("id", id)
+              .put("transport", transport)
+              .put("credential", credential)
+              .put("expires_at", expiresAt.toString());
+      if (!inject.isNone()) {
+        json.put("inject", inject.toJson());
+      }
+      return json.build().toBytes();
+    }
+
+    @Override
+    public String toString() {
+      return "Shadow[id=%s, transport=%s, expiresAt=%s, inject=%s]"
+          .formatted(id, transport, expiresAt, inject);
+    }
+  }
+
+  /**
+   * Defects to be made in copies, to see that they are found; what is stored is never touched.
+   *
+   * @param drop lines that are left out, 0 to 100
+   * @param alter lines that get another byte, 0 to 100
+   * @param duplicate lines that are sent twice, 0 to 100
+   * @param seed chooses them
+   */
+  record Inject(int drop, int alter, int duplicate, long seed) {
+
+    /** No defects. */
+    public static final Inject NONE = new Inject(0, 0, 0, 1);
+
+    private static final int MOST = 100;
+
+    /** Checks limits. */
+    public Inject {
+      if (Math.min(Math.min(drop, alter), duplicate) < 0
+          || Math.max(Math.max(drop, alter), duplicate) > MOST
+          || seed < 0) {
+        throw new ProtocolException(
+            "bad-inject", "Of each kind of defect 0 to 100 can be made, by a seed from 0.");
+      }
+    }
+
+    /** Whether there is nothing to do. */
+    public boolean isNone() {
+      return drop + alter + duplicate == 0;
+    }
+
+    /** Its JSON. */
+    public JsonObject toJson() {
+      return JsonObject.builder()
+          .put("drop", drop)
+          .put("alter", alter)
+          .put("duplicate", duplicate)
+          .put("seed", seed)
+          .build();
+    }
+
+    /**
+     * Reads one; what is absent is 0, the seed 1.
+     *
+     * @throws ProtocolException when a number is out of its range
+     */
+    public static Inject parse(JsonObject json) {
+      return new Inject(
+          (int) json.optionalInteger("drop", 0, MOST).orElse(0),
+          (int) json.optionalInteger("alter", 0, MOST).orElse(0),
+          (int) json.optionalInteger("duplicate", 0, MOST).orElse(0),
+          json.optionalInteger("seed", 0, Long.MAX_VALUE).orElse(1));
+    }
+  }
+
+  /**
+   * Send batches over one transport alone again.
+   *
+   * @param id of the command
+   */
+  record ShadowEnd(String id) implements Command {
+
+    /** Checks limits. */
+    public ShadowEnd {
+      Limits.requireText("id", id, Limits.MAX_WORD);
+    }
+
+    @Override
+    public byte[] toJson() {
+      return JsonObject.builder().put("op", "shadow-end").put("id", id).build().toBytes();
+    }
+  }
+
+  /**
    * Reads one.
    *
    * @throws ProtocolException when it is none, code {@code unknown-op} when we do not know what it
@@ -164,10 +279,18 @@ public sealed interface Command {
               json.optionalString("ca_sha256").orElse(null),
               json.string("credential", 4096),
               Timestamps.read(json, "expires_at"));
+      case "shadow" ->
+          new Shadow(
+              json.string("id", Limits.MAX_WORD),
+              json.string("transport", Limits.MAX_WORD),
+              json.string("credential", 4096),
+              Timestamps.read(json, "expires_at"),
+              json.optionalObject("inject").map(Inject::parse).orElse(Inject.NONE));
+      case "shadow-end" -> new ShadowEnd(json.string("id", Limits.MAX_WORD));
       default ->
           throw new ProtocolException(
               "unknown-op",
-              "A command's op is credential, stop or swap; this one is none of them.");
+              "A command's op is credential, stop, swap, shadow or shadow-end; this one is none.");
     };
   }
 }

@@ -65,6 +65,8 @@ class FuzzTest {
         new Hello("c", "e", MessagesTest.NOW, AgentState.IDLE, Duration.ZERO, "nats", null, "1")
             .toJson(),
         new Command.Credential("1", "nats", "x", MessagesTest.NOW).toJson(),
+        new Command.Shadow("1", "nats", "x", MessagesTest.NOW, new Command.Inject(1, 1, 1, 1))
+            .toJson(),
         new Request.Register("{\"id\":\"1\"}".getBytes(UTF_8)).toJson(),
         new Reply.Refusal("no", "Not now.").toJson(),
         new ManifestEnvelope("c", "{\"id\":\"1\"}".getBytes(UTF_8)).toJson(),

@@ -95,7 +95,12 @@ class MessagesTest {
     ManifestEnvelope envelope = new ManifestEnvelope("123-2", "{\"id\":\"123\"}".getBytes(UTF_8));
     assertThat(ManifestEnvelope.parse(envelope.toJson())).isEqualTo(envelope);
     for (Command command :
-        List.of(new Command.Credential("1", "nats", "secret", NOW), new Command.Stop("2", "why"))) {
+        List.of(
+            new Command.Credential("1", "nats", "secret", NOW),
+            new Command.Stop("2", "why"),
+            new Command.Shadow("3", "mqtt", "secret", NOW, Command.Inject.NONE),
+            new Command.Shadow("3", "mqtt", "secret", NOW, new Command.Inject(1, 2, 100, 7)),
+            new Command.ShadowEnd("4"))) {
       assertThat(Command.parse(command.toJson())).isEqualTo(command);
     }
     for (Request request :
@@ -125,6 +130,8 @@ class MessagesTest {
   @Test
   void secretsAreNotInTheText() {
     assertThat(new Command.Credential("1", "nats", "hush", NOW).toString()).doesNotContain("hush");
+    assertThat(new Command.Shadow("1", "nats", "hush", NOW, Command.Inject.NONE).toString())
+        .doesNotContain("hush");
     assertThat(
             new Registration(
                     "c", SHA, List.of(new TransportFact("n", URI.create("a:b"), null)), "hush", NOW)

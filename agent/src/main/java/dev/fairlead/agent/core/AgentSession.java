@@ -13,6 +13,7 @@ import dev.fairlead.agent.run.Sandbox;
 import dev.fairlead.agent.spi.AlgorithmKind;
 import dev.fairlead.delivery.AckLevel;
 import dev.fairlead.delivery.Books;
+import dev.fairlead.delivery.Copies;
 import dev.fairlead.delivery.DeliveryException;
 import dev.fairlead.delivery.OutStream;
 import dev.fairlead.delivery.Outbox;
@@ -84,6 +85,7 @@ public final class AgentSession implements AutoCloseable {
   private final Switchboard switchboard;
   private final Map<String, TransportProvider> providers = new ConcurrentHashMap<>();
   private final Swapper swapper;
+  private final CopyLine copyLine;
   private final Outbox outbox;
   private final OutStream events;
   private final OutStream logs;
@@ -149,6 +151,8 @@ public final class AgentSession implements AutoCloseable {
     credentials.put(facts.transport(), setup.start().credential());
     runner = Runner.start("fairlead-delivery");
     switchboard = new Switchboard(runner, new Refusals());
+    Copies copies = new Copies(switchboard);
+    copyLine = new CopyLine(copies, addresses.stream(Addresses.LOGS), this::tellCopies);
     swapper =
         new Swapper(
             facts,
@@ -159,7 +163,7 @@ public final class AgentSession implements AutoCloseable {
             this::swapDecided,
             System::nanoTime,
             Swapper.PATIENCE);
-    outbox = new Outbox(switchboard, runner);
+    outbox = new Outbox(copies, runner);
     String fresh = "e" + Long.toString(setup.random().nextLong() >>> 1, Character.MAX_RADIX);
     events = outbox.open(stream(Addresses.EVENTS, fresh, EVENTS_BYTES).withPriority(0));
     said = new EventQueue(events, this::eventsLost);
@@ -462,13 +466,67 @@ public final class AgentSession implements AutoCloseable {
             "A credential came for a transport that is not among this VM's measured facts.");
       }
     } else if (command instanceof Command.Swap swap) {
+      if (swap.transport().equals(copyLine.transport())) {
+        copyLine.end(); // a broker may let a name in once
+      }
       swapper.obey(swap);
+    } else if (command instanceof Command.Shadow shadow) {
+      copy(shadow);
+    } else if (command instanceof Command.ShadowEnd) {
+      copyLine.end();
     } else if (command instanceof Command.Stop stop) {
       agent.stop(stop.reason());
       drain(LAST_WORDS);
       waited.set(true);
       setup.ended().run();
     }
+  }
+
+  private void copy(Command.Shadow order) {
+    String name = order.transport();
+    Optional<TransportFact> fact =
+        facts.transports().stream().filter(one -> one.name().equals(name)).findFirst();
+    TransportProvider provider = providers.get(name);
+    if (fact.isEmpty()) {
+      agent.reportRefusal(
+          "CommandRefused",
+          "transport-not-permitted",
+          "Copies were asked for over a transport that is not among this VM's measured facts.");
+    } else if (provider == null) {
+      agent.reportRefusal(
+          "CommandRefused",
+          "transport-not-deployed",
+          "Copies were asked for over transport '%s', whose bundle is not here.".formatted(name));
+    } else if (switchboard.transport().filter(name::equals).isPresent()) {
+      agent.reportRefusal(
+          "CommandRefused",
+          "same-transport",
+          "Copies were asked for over transport '%s', which the originals use.".formatted(name));
+    } else {
+      credentials.put(name, order.credential());
+      Function<String, @Nullable String> settings = settings(fact.get());
+      // No last will: the end of this connection is not the end of the agent.
+      copyLine.begin(
+          order,
+          provider,
+          key ->
+              key.equals(TransportProvider.WILL_ADDRESS)
+                      || key.equals(TransportProvider.WILL_PAYLOAD)
+                  ? null
+                  : settings.apply(key));
+    }
+  }
+
+  private void tellCopies(String status, JsonObject details) {
+    said.say(
+        new Event(
+                CopyLine.EVENT,
+                status,
+                setup.clock().instant(),
+                facts.computation(),
+                Agent.ORIGINATOR,
+                details)
+            .toJson());
   }
 
   /** Waits until what was said has been delivered. */
@@ -548,6 +606,7 @@ public final class AgentSession implements AutoCloseable {
       drain(Duration.ofSeconds(5));
     }
     loop.interrupt();
+    copyLine.close();
     said.close();
     outbox.close();
     switchboard.close();

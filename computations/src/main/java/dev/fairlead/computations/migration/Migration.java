@@ -8,6 +8,7 @@ import static java.util.Objects.requireNonNull;
 import dev.fairlead.computations.ComputationException;
 import dev.fairlead.computations.parity.Verdict;
 import dev.fairlead.computations.parity.Verdict.Decision;
+import dev.fairlead.protocol.Command.Inject;
 import dev.fairlead.protocol.json.Json;
 import dev.fairlead.protocol.json.JsonArray;
 import dev.fairlead.protocol.json.JsonObject;
@@ -16,8 +17,10 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,10 +37,12 @@ import org.jspecify.annotations.Nullable;
  * @param percent of the computations that are chosen, 0 to 100
  * @param moved percent of the computations that are to be on the new transport, at most as many
  * @param phase how far it is
- * @param drill defects to be made in the copies
+ * @param inject defects to be made in the copies
  * @param held null, or why it stopped by itself
  * @param verdict null, or the newest that a decision was based on
  * @param steps what was decided, the oldest first
+ * @param taken the computations that were moved, at most 10 000: who was on the new transport from
+ *     its start is not taken back
  */
 public record Migration(
     int number,
@@ -47,14 +52,16 @@ public record Migration(
     int percent,
     int moved,
     Phase phase,
-    Drill drill,
+    Inject inject,
     @Nullable Hold held,
     @Nullable JsonObject verdict,
-    List<Step> steps) {
+    List<Step> steps,
+    Set<String> taken) {
 
   /** The most bytes of its JSON. */
   static final int MAX_BYTES = 2 << 20;
 
+  private static final int MOST_TAKEN = 10_000;
   private static final int MOST_STEPS = 256;
   private static final int[] SHARES = {1, 5, 10, 25, 50, 100};
 
@@ -114,6 +121,7 @@ public record Migration(
       throw new IllegalArgumentException("A share lies between 0 and 100.");
     }
     steps = List.copyOf(steps);
+    taken = Set.copyOf(taken);
   }
 
   /**
@@ -124,12 +132,12 @@ public record Migration(
    *     {@code no-shadow} where defects are to be made in copies and there are none
    */
   public static Migration start(
-      int number, String from, String to, int share, boolean shadow, Drill drill, Instant now) {
+      int number, String from, String to, int share, boolean shadow, Inject inject, Instant now) {
     requirePercent(share);
     if (from.equals(to)) {
       throw refuse("same-transport", "A migration leads from one transport to another.");
     }
-    if (!shadow && !drill.isNone()) {
+    if (!shadow && !inject.isNone()) {
       throw refuse("no-shadow", "Defects are made in copies: add --shadow.");
     }
     return new Migration(
@@ -140,10 +148,11 @@ public record Migration(
             share,
             shadow ? 0 : share,
             Phase.STARTED,
-            drill,
+            inject,
             null,
             null,
-            List.of())
+            List.of(),
+            Set.of())
         .step(now, "start", "none", false);
   }
 
@@ -240,6 +249,17 @@ public record Migration(
         .step(now, "hold", word(seen), false);
   }
 
+  /** A computation is moved. */
+  public Migration take(String computation) {
+    if (taken.contains(computation) || taken.size() >= MOST_TAKEN) {
+      return this;
+    }
+    Set<String> more = new HashSet<>(taken);
+    more.add(computation);
+    return new Migration(
+        number, from, to, shadow, percent, moved, phase, inject, held, verdict, steps, more);
+  }
+
   /** What a computation is to do. */
   public Wanted wanted(String computation) {
     int share = share(computation);
@@ -294,7 +314,8 @@ public record Migration(
 
   private Migration with(
       int share, int gone, Phase next, @Nullable Hold why, @Nullable JsonObject shown) {
-    return new Migration(number, from, to, shadow, share, gone, next, drill, why, shown, steps);
+    return new Migration(
+        number, from, to, shadow, share, gone, next, inject, why, shown, steps, taken);
   }
 
   private Migration step(Instant now, String what, String decision, boolean forced) {
@@ -304,10 +325,10 @@ public record Migration(
     }
     more.add(new Step(now, what, percent, moved, decision, forced));
     return new Migration(
-        number, from, to, shadow, percent, moved, phase, drill, held, verdict, more);
+        number, from, to, shadow, percent, moved, phase, inject, held, verdict, more, taken);
   }
 
-  /** Its JSON, as it is shown and kept. */
+  /** Its JSON, as it is shown. */
   public JsonObject toJson() {
     JsonObject.Builder json =
         JsonObject.builder()
@@ -318,7 +339,7 @@ public record Migration(
             .put("percent", percent)
             .put("moved_percent", moved)
             .put("phase", phase.word())
-            .put("inject", drill.toJson())
+            .put("inject", inject.toJson())
             .put("steps", JsonArray.of(steps.stream().map(Step::toJson).toList()));
     Hold stopped = held;
     if (stopped != null) {
@@ -327,7 +348,14 @@ public record Migration(
     return json.putIfPresent("verdict_then", verdict).build();
   }
 
-  /** Reads what {@link #toJson} has written. */
+  /** All of it, as it is kept. */
+  public byte[] toBytes() {
+    JsonObject.Builder all = JsonObject.builder();
+    toJson().fields().forEach(all::put);
+    return all.put("taken", taken.stream().sorted().toList()).build().toBytes();
+  }
+
+  /** Reads what {@link #toBytes} has written. */
   public static Migration parse(byte[] bytes) {
     JsonObject json = Json.parseObject(bytes, MAX_BYTES);
     Optional<JsonObject> stopped = json.optionalObject("held");
@@ -339,7 +367,7 @@ public record Migration(
         (int) json.integer("percent", 0, 100),
         (int) json.integer("moved_percent", 0, 100),
         Phase.of(json.string("phase")),
-        Drill.parse(json.object("inject")),
+        Inject.parse(json.object("inject")),
         stopped
             .map(
                 hold ->
@@ -359,6 +387,7 @@ public record Migration(
                         (int) step.integer("moved_percent", 0, 100),
                         step.string("verdict"),
                         step.bool("forced")))
-            .toList());
+            .toList(),
+        Set.copyOf(json.strings("taken")));
   }
 }

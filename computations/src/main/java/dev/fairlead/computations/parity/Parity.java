@@ -102,6 +102,23 @@ public final class Parity {
     return one != null && one.streams().values().stream().anyMatch(Parity::hasCopies);
   }
 
+  /** Whether originals of a computation's records have come since it is followed. */
+  public boolean isSpeaking(String computation) {
+    Followed one = followed.get(computation);
+    return one != null && one.streams().values().stream().anyMatch(Parity::isSpeaking);
+  }
+
+  /** Whether a computation is followed. */
+  public boolean follows(String computation) {
+    return followed.containsKey(computation);
+  }
+
+  private static boolean isSpeaking(StreamParity stream) {
+    synchronized (stream) {
+      return stream.side(Side.ORIGINAL).upTo > 0;
+    }
+  }
+
   private static boolean hasCopies(StreamParity stream) {
     synchronized (stream) {
       return stream.side(Side.COPY).upTo > 0;

@@ -101,7 +101,7 @@ public record Verdict(
         .put("reason", reason)
         .put("since", since.toString())
         .put("until", until.toString())
-        .put("computations", computations)
+        .put("followed", computations)
         .put("records", byTransport.build())
         .put("compared", sums.compared())
         .put("pending", sums.pending())

@@ -11,9 +11,11 @@ import dev.fairlead.computations.parity.Finding.Kind;
 import dev.fairlead.computations.parity.StreamKey;
 import dev.fairlead.computations.parity.Verdict;
 import dev.fairlead.computations.parity.Verdict.Decision;
+import dev.fairlead.protocol.Command.Inject;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -82,7 +84,7 @@ class MigrationTest {
   void whatStoppedByItselfStaysStoppedEvenWhenItLooksWellAgain() {
     Migration held = start(5, true).begun().hold("parity-broken", "Why.", UNSAFE, NOW);
     assertThat(held.hold("errors-rose", "Other.", SAFE, NOW)).isSameAs(held);
-    Migration read = Migration.parse(held.toJson().toBytes());
+    Migration read = Migration.parse(held.toBytes());
     assertThat(read).isEqualTo(held);
     refused("held", () -> read.advance(0, SAFE, NOW));
     refused("held", () -> read.cutover(SAFE, false, NOW));
@@ -108,11 +110,10 @@ class MigrationTest {
     refused("bad-percent", () -> start(50, true).advance(101, SAFE, NOW));
     refused("bad-percent", () -> start(50, true).advance(49, SAFE, NOW));
     refused("bad-percent", () -> start(50, false).advance(50, null, NOW));
-    refused("same-transport", () -> Migration.start(1, "nats", "nats", 5, true, Drill.NONE, NOW));
+    refused("same-transport", () -> Migration.start(1, "nats", "nats", 5, true, Inject.NONE, NOW));
     refused(
         "no-shadow",
-        () -> Migration.start(1, "vsock", "nats", 5, false, new Drill(1, 0, 0, 1), NOW));
-    refused("bad-inject", () -> new Drill(101, 0, 0, 1));
+        () -> Migration.start(1, "vsock", "nats", 5, false, new Inject(1, 0, 0, 1), NOW));
   }
 
   @Test
@@ -129,10 +130,13 @@ class MigrationTest {
   @Test
   void isTheSameAfterItWasWrittenAndRead() {
     Migration migration =
-        Migration.start(7, "vsock", "nats", 100, true, new Drill(1, 2, 3, 4), NOW)
+        Migration.start(7, "vsock", "nats", 100, true, new Inject(1, 2, 3, 4), NOW)
             .begun()
+            .take("a")
+            .take("b")
             .cutover(UNSAFE, true, NOW);
-    assertThat(Migration.parse(migration.toJson().toBytes())).isEqualTo(migration);
+    assertThat(migration.taken()).containsExactlyInAnyOrder("a", "b");
+    assertThat(Migration.parse(migration.toBytes())).isEqualTo(migration);
   }
 
   @Test
@@ -149,10 +153,11 @@ class MigrationTest {
               1,
               1,
               Phase.ADVANCING,
-              Drill.NONE,
+              Inject.NONE,
               null,
               null,
-              migration.steps());
+              migration.steps(),
+              Set.of());
     }
     assertThat(migration.steps()).hasSize(256);
     assertThat(migration.steps().get(0).what()).isEqualTo("start");
@@ -173,7 +178,7 @@ class MigrationTest {
   }
 
   private static Migration start(int percent, boolean shadow) {
-    return Migration.start(1, "vsock", "nats", percent, shadow, Drill.NONE, NOW);
+    return Migration.start(1, "vsock", "nats", percent, shadow, Inject.NONE, NOW);
   }
 
   private static void refused(String code, ThrowingCallable call) {

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.zip.ZipEntry;
@@ -32,7 +33,9 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true)
 final class DemoCommand implements Callable<Integer> {
 
-  private static final Duration LIMIT = Duration.ofMinutes(10);
+  private static final Duration LIMIT = Duration.ofMinutes(15);
+  private static final String MIXED = "mixed";
+  private static final int SECONDS_A_LEG = 60;
   private static final int FIRST_LINES = 10;
   private static final int EVERY = 1000;
 
@@ -55,6 +58,32 @@ final class DemoCommand implements Callable<Integer> {
       description = "Show every line of the computation, not only the first and each thousandth.")
   private boolean allLines;
 
+  @Option(
+      names = "--migrate",
+      description = {
+        "Have the computation change its transport while it speaks: copies over the new one,",
+        "a comparison, a cutover (docs/migration.md). Takes the deployment 'mixed'."
+      })
+  private boolean migrate;
+
+  @Option(
+      names = "--route",
+      paramLabel = "NAME,NAME…",
+      split = ",",
+      defaultValue = "vsock,nats",
+      description = "With --migrate: the transports, in turn (default: ${DEFAULT-VALUE}).")
+  private List<String> route = List.of("vsock", "nats");
+
+  @Option(
+      names = "--inject",
+      paramLabel = "KIND=N",
+      split = ",",
+      description = {
+        "With --migrate, a drill: drop=N,alter=N,duplicate=N defects are made in the copies,",
+        "and must be found by their numbers; then nobody is moved."
+      })
+  private Map<String, Integer> inject = new LinkedHashMap<>();
+
   @Option(names = "--set", paramLabel = "NAME=VALUE", description = "A variable of the deployment.")
   private Map<String, String> variables = new LinkedHashMap<>();
 
@@ -65,12 +94,50 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (migrate) {
+      transport = MIXED;
+      if (route.size() < 2) {
+        throw new CommandFailure(ExitCode.USAGE, "--route names two transports or more.");
+      }
+      for (int i = 0; i + 1 < route.size(); i++) {
+        if (route.get(i).equals(route.get(i + 1))) {
+          throw new CommandFailure(ExitCode.USAGE, "--route names a transport twice in a row.");
+        }
+      }
+    } else if (!inject.isEmpty()) {
+      throw new CommandFailure(ExitCode.USAGE, "--inject goes with --migrate.");
+    }
+    defects();
     JsonLines.install("warn");
     Progress progress = new Progress(out::progress, InstantSource.system());
     Installation installation = Installation.current();
     try (Teardown teardown = new Teardown()) {
       return demonstrate(installation, teardown, progress);
     }
+  }
+
+  private JsonObject defects() {
+    try {
+      return inject.isEmpty() ? JsonObject.empty() : Migrations.inject(inject, 1);
+    } catch (IllegalArgumentException e) {
+      throw new CommandFailure(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  /** The example that is run; one that changes its transport takes its time. */
+  private RunFile example(Installation installation) throws IOException {
+    if (!migrate) {
+      return RunFile.read(installation.root().resolve("examples/sum/run.json"));
+    }
+    RunFile file = RunFile.read(installation.root().resolve("examples/steady/run.json"));
+    int expected = Files.readAllLines(file.datasets().get(0)).size();
+    int pace = Math.max(1, expected / (SECONDS_A_LEG * (route.size() - 1)));
+    return new RunFile(
+        file.computation(),
+        file.algorithm(),
+        file.kind(),
+        List.of(Integer.toString(pace)),
+        file.datasets());
   }
 
   private int demonstrate(Installation installation, Teardown teardown, Progress progress)
@@ -81,6 +148,9 @@ final class DemoCommand implements Callable<Integer> {
     all.put("computations.port", Integer.toString(Ports.free()));
     all.put("on.shutdown", "end");
     all.put("manager.environment", "false");
+    if (migrate) {
+      all.put("transport", route.get(0));
+    }
     all.putAll(variables);
     Host host =
         Host.start(
@@ -90,7 +160,7 @@ final class DemoCommand implements Callable<Integer> {
             teardown);
     progress.say("the host is up: broker, computations service, manager");
 
-    RunFile file = RunFile.read(installation.root().resolve("examples/sum/run.json"));
+    RunFile file = example(installation);
     RoleKeys keys = RoleKeys.generate();
     RunSession session = new RunSession(host.services(), progress, InstantSource.system());
     RunSession.Submitted submitted = session.submit(file.manifest(keys));
@@ -98,6 +168,9 @@ final class DemoCommand implements Callable<Integer> {
     LineLedger ledger = new LineLedger();
     Path zip = home.resolve("result.zip");
     boolean complete;
+    DemoMigration migration =
+        new DemoMigration(
+            host.services().computations(), route, defects(), ledger::heard, progress);
     try (LogFollower logs =
         session.logs(
             submitted.id(),
@@ -109,7 +182,13 @@ final class DemoCommand implements Callable<Integer> {
               }
             })) {
       logs.start();
+      if (migrate) {
+        migration.start();
+      }
       complete = session.drive(submitted, file, keys, zip, LIMIT);
+    }
+    if (migrate) {
+      migration.close();
     }
     JsonObject vm = session.vm(submitted.id());
     JsonObject books = complete ? session.delivered(vm) : JsonObject.empty();
@@ -137,6 +216,12 @@ final class DemoCommand implements Callable<Integer> {
             .put("state", complete ? "Complete" : "Failed")
             .put("resultVerified", verified)
             .put("records", complete ? records(books, ledger) : JsonObject.empty());
+    if (migrate) {
+      migration.toJson().build().fields().forEach(result::put);
+      result
+          .put("lost", expected - ledger.highest() + ledger.missing())
+          .put("duplicates", ledger.duplicates());
+    }
     Instant helloAt = session.helloAt();
     Instant completeAt = session.completeAt();
     if (helloAt != null) {
@@ -168,7 +253,8 @@ final class DemoCommand implements Callable<Integer> {
                 complete ? "Complete" : "Failed",
                 verified ? "verified" : "NOT verified"));
     out.json(json);
-    boolean good = complete && verified && ledger.isWhole(expected);
+    boolean moved = !migrate || migration.isGood();
+    boolean good = complete && verified && moved && ledger.isWhole(expected);
     return good ? ExitCode.DONE : ExitCode.FAILED;
   }
 

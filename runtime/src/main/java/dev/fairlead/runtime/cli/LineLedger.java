@@ -25,6 +25,11 @@ final class LineLedger {
     return live.incrementAndGet();
   }
 
+  /** How many lines have come so far. */
+  long heard() {
+    return live.get();
+  }
+
   /** Notes a stored line. */
   void check(String message) {
     lines++;

@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
       ResultCommand.class,
       StopCommand.class,
       RestartCommand.class,
+      MigrateCommand.class,
       SwapCommand.class,
       BundlesCommand.class,
       DoctorCommand.class,

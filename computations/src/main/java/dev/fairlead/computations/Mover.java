@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.fairlead.computations;
+
+import java.util.concurrent.CompletionStage;
+
+/** Moves an agent from one transport to another. */
+@FunctionalInterface
+interface Mover {
+
+  /**
+   * Orders it. Blocks for as long as an issuer takes.
+   *
+   * @param computation whose agent it is
+   * @param transport where it is to go
+   * @return completes when the agent is there; fails with what hinders it
+   */
+  CompletionStage<Void> move(String computation, String transport);
+}
