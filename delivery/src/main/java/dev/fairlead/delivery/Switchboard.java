@@ -275,25 +275,25 @@ public final class Switchboard implements Link, AutoCloseable {
       give(line, e);
       return;
     }
+    boolean wanted;
     boolean first;
     synchronized (changes) {
       line.opened = transport;
-      if (closed || candidate != line) {
-        first = false;
-      } else {
-        standing.forEach(wanted -> wanted.add(line));
-        first = current == null;
-        if (first) {
-          current = line;
-          candidate = null;
-        }
+      wanted = !closed && candidate == line; // from here on, it may be cut over to at any time
+      first = wanted && current == null;
+      if (wanted) {
+        standing.forEach(one -> one.add(line));
+      }
+      if (first) {
+        current = line;
+        candidate = null;
       }
     }
     line.placed();
     if (first) {
       line.installed.complete(null);
       runner.execute(() -> tellConnected(line));
-    } else if (line.installed.isDone()) {
+    } else if (!wanted) {
       transport.close();
     } else {
       // Whoever has connected is not held by what might have been: its classes may go before.
