@@ -8,9 +8,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.fairlead.transport.api.Message;
+import dev.fairlead.transport.api.Transport;
 import dev.fairlead.transport.api.Transport.State;
 import dev.fairlead.transport.api.Transport.Subscription;
 import dev.fairlead.transport.api.TransportException;
+import dev.fairlead.transport.api.TransportListener;
+import dev.fairlead.transport.api.TransportProvider;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -18,11 +21,13 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -90,6 +95,54 @@ class SwitchboardTest {
     one.opened.get(0).connect();
     await().until(() -> told.size() >= 3);
     assertThat(told).startsWith("one CONNECTED", "one CONNECTING", "one CONNECTED");
+  }
+
+  @Test
+  void whoIsToldOfAConnectionFindsIt() {
+    CompletableFuture<Boolean> found = new CompletableFuture<>();
+    CompletableFuture<Switchboard> made = new CompletableFuture<>();
+    SwitchboardListener listener =
+        new SwitchboardListener() {
+          @Override
+          public void stateChanged(String transport, State state, String reason) {
+            if (state == State.CONNECTED) {
+              found.complete(made.join().connected());
+            }
+          }
+
+          @Override
+          public void refused(
+              String transport, @Nullable String address, TransportException refusal) {}
+        };
+    try (Switchboard quick = new Switchboard(runner, listener)) {
+      made.complete(quick);
+      quick.use(new QuickToConnect(one, runner), name -> null, PATIENCE);
+      await().until(found::isDone);
+      assertThat(found).isCompletedWithValue(true);
+    }
+  }
+
+  /** Has connected, and the runner has done all that there was to do, before it is known. */
+  private record QuickToConnect(SimTransport to, Runner runner) implements TransportProvider {
+
+    @Override
+    public String name() {
+      return to.name();
+    }
+
+    @Override
+    public Set<Capability> capabilities() {
+      return to.capabilities();
+    }
+
+    @Override
+    public Transport open(Function<String, @Nullable String> settings, TransportListener listener) {
+      Transport opened = to.open(settings, listener);
+      CompletableFuture<Void> through = new CompletableFuture<>();
+      runner.execute(() -> through.complete(null));
+      through.join();
+      return opened;
+    }
   }
 
   @Test

@@ -2,7 +2,11 @@
 package dev.fairlead.protocol.json;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Map;
 
@@ -15,6 +19,14 @@ import java.util.Map;
 public final class JsonWriter {
 
   private static final byte[] HEX = "0123456789abcdef".getBytes(ISO_8859_1);
+
+  private static final VarHandle LONGS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final long ONES = 0x0101010101010101L;
+  private static final long HIGHS = 0x8080808080808080L;
+
+  /** From so many characters on it pays to look at them eight at a time. */
+  private static final int LONG = 16;
 
   private byte[] buffer;
   private int length;
@@ -69,6 +81,17 @@ public final class JsonWriter {
   /** Writes a string with its quotes. */
   public JsonWriter string(String text) {
     int n = text.length();
+    if (n >= LONG && !escapeHtml) {
+      byte[] bytes = text.getBytes(UTF_8);
+      if (bytes.length == n && isPlain(bytes)) {
+        reserve(n + 2);
+        buffer[length++] = '"';
+        System.arraycopy(bytes, 0, buffer, length, n);
+        length += n;
+        buffer[length++] = '"';
+        return this;
+      }
+    }
     reserve(n + 2);
     buffer[length++] = '"';
     for (int i = 0; i < n; i++) {
@@ -186,6 +209,40 @@ public final class JsonWriter {
       buffer[length++] = (byte) (0x80 | ((c >> 6) & 63));
       buffer[length++] = (byte) (0x80 | (c & 63));
     }
+  }
+
+  /**
+   * Whether all is ASCII that stands for itself, eight bytes at a time. A question mark may be what
+   * the encoder puts for half a surrogate pair, and is looked at closely, too.
+   */
+  private static boolean isPlain(byte[] bytes) {
+    int i = 0;
+    for (; i <= bytes.length - 8; i += 8) {
+      long x = (long) LONGS.get(bytes, i);
+      // The highest bit of a byte of each term: beyond ASCII, a control character, the byte itself.
+      long odd =
+          x
+              | (x - ONES * ' ')
+              | zero(x ^ ONES * '"')
+              | zero(x ^ ONES * '\\')
+              | zero(x ^ ONES * '?')
+              | zero(x ^ ONES * 0x7f);
+      if ((odd & HIGHS) != 0) {
+        return false;
+      }
+    }
+    for (; i < bytes.length; i++) {
+      byte b = bytes[i];
+      if (b < ' ' || b == '"' || b == '\\' || b == '?' || b == 0x7f) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Not zero at the highest bits where a byte is zero, and perhaps elsewhere then, too. */
+  private static long zero(long x) {
+    return (x - ONES) & ~x;
   }
 
   private static boolean isHtml(char c) {

@@ -152,6 +152,25 @@ class JsonTest {
     assertThat(new String(bytes, UTF_8)).isEqualTo("\"\\u003ca\\u003e\\u0026\\u2028\ufffdé\"");
   }
 
+  @Test
+  void whatIsSpecialIsSeenAtEveryPlace() {
+    for (String special : List.of("\"", "\\", "\n", "\u0000", "\u001f", "\u007f", "?", "é")) {
+      seenAtEveryPlace(special);
+    }
+    seenAtEveryPlace("\u0141"); // of two bytes, the lower of which is a letter
+    seenAtEveryPlace("\ud83d\ude00");
+    seenAtEveryPlace("\ud83d"); // half a character, for which an encoder puts a question mark
+  }
+
+  private static void seenAtEveryPlace(String special) {
+    for (int before = 0; before < 40; before++) {
+      String text = "a".repeat(before) + special + "~".repeat(39 - before);
+      byte[] written = new JsonWriter(1).raw('[').string(text).raw(']').toBytes();
+      assertThat(((JsonArray) Json.parse(new String(written, UTF_8))).get(0))
+          .isEqualTo(new JsonString(text));
+    }
+  }
+
   private static void refused(String text) {
     assertThatThrownBy(() -> Json.parse(text)).isInstanceOf(ProtocolException.class);
   }
