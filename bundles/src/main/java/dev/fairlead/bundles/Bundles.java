@@ -189,10 +189,19 @@ public final class Bundles implements AutoCloseable {
       Watch watch = new Watch(Set.of(old, fresh));
       context.addBundleListener(watch);
       try {
-        if (old.getState() == Bundle.ACTIVE) {
-          attempt.links = swap(old, fresh);
+        boolean swaps = old.getState() == Bundle.ACTIVE;
+        List<String> types = swaps ? Offer.types(old) : List.of();
+        if (swaps) {
+          attempt.links = swap(old, fresh, types);
         }
-        shelf.choose(old.getSymbolicName(), new Shelf.Choice(item, before));
+        try {
+          shelf.choose(old.getSymbolicName(), new Shelf.Choice(item, before));
+        } catch (ChangeException e) {
+          if (swaps) {
+            goBack(old, fresh, types, e);
+          }
+          throw e;
+        }
         done = true;
         wiring.uninstall(old);
       } finally {
@@ -227,8 +236,7 @@ public final class Bundles implements AutoCloseable {
   }
 
   /** Returns how many holders of links were asked. */
-  private int swap(Bundle old, Bundle fresh) {
-    List<String> types = Offer.types(old);
+  private int swap(Bundle old, Bundle fresh, List<String> types) {
     configurations.keepFor(old);
     int holders;
     try (Offer.Held from = offer.provider(old, patience)) {

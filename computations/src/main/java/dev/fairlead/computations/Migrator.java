@@ -539,7 +539,11 @@ final class Migrator implements Arrivals {
     keep(now.take(id)); // first, so that it is taken back whatever happens
     revocations.remove(id);
     moves.put(id, new Move(time, true));
-    mover.move(id, to).whenComplete((done, failure) -> moved(id, to, failure));
+    try {
+      mover.move(id, to).whenComplete((done, failure) -> moved(id, to, failure));
+    } catch (TransportException | ComputationException e) {
+      moved(id, to, e); // the order could not even be given
+    }
   }
 
   private synchronized void moved(String id, String to, @Nullable Throwable failure) {

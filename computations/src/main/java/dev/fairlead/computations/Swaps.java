@@ -50,8 +50,14 @@ final class Swaps {
   /** An order that may not have been heard is given again. Its id makes sure it counts once. */
   private static final Duration AGAIN = Duration.ofSeconds(2);
 
-  /** An agent gives a new transport 15 s; what it has not answered after this, it will not. */
-  private static final Duration DEADLINE = Duration.ofSeconds(30);
+  /** How long the order is given, over and over; what an agent hears after that it may yet try. */
+  private static final Duration SAID = Duration.ofSeconds(15);
+
+  /**
+   * An agent gives a new transport 15 s. What it says of itself after this is of a time when it has
+   * ended trying.
+   */
+  private static final Duration DEADLINE = SAID.plusSeconds(20);
 
   /** A transport that is left drains within 5 s. */
   private static final Duration DRAIN = Duration.ofSeconds(6);
@@ -88,6 +94,7 @@ final class Swaps {
     volatile @Nullable Message message;
 
     volatile @Nullable Heartbeat heard;
+    volatile Instant heardAt = Instant.MIN;
     Instant sayAt = Instant.MIN;
 
     Order(Swap swap, Instant deadline) {
@@ -260,6 +267,7 @@ final class Swaps {
     Order order = orders.get(id);
     if (order != null && heartbeat.transport() != null) {
       order.heard = heartbeat;
+      order.heardAt = clock.instant();
       if (isAnswer(order, heartbeat)) {
         soon.run();
       }
@@ -315,10 +323,10 @@ final class Swaps {
           said == null || said.code() == null ? "refused" : said.code(),
           said == null || said.reason() == null ? "The agent gave no reason." : said.reason());
     } else if (now.isBefore(order.deadline)) {
-      if (!now.isBefore(order.sayAt)) {
+      if (!now.isBefore(order.sayAt) && now.isBefore(order.deadline.minus(DEADLINE).plus(SAID))) {
         say(order);
       }
-    } else if (heard != null) {
+    } else if (order.heardAt.isAfter(order.deadline)) {
       // It lives, on the old one, and is no longer trying.
       decide(
           order,
@@ -392,7 +400,10 @@ final class Swaps {
       String transport = swap.leftover();
       if (transport != null && leftovers.containsKey(swap.command())) {
         // Where the run is over, all of its credentials are revoked in any case.
-        if (access.ready(transport) && liveness.run(swap.computation()) == swap.run()) {
+        if (liveness.run(swap.computation()) == swap.run()) {
+          if (!access.ready(transport) || transport.equals(spoken.apply(swap.computation()))) {
+            return; // its issuer is away; or the agent is there after all, and needs it
+          }
           access.revoke(swap.computation(), transport);
         }
         registry.swapCleaned(swap.command());

@@ -95,7 +95,11 @@ final class FolderDisk implements Disk {
   private static final class ChannelFile implements File {
 
     private final FileChannel channel;
+    private final Object syncing = new Object();
     private long end;
+
+    /** The system tells of a failed write once; whoever syncs after that must learn of it too. */
+    private @Nullable IOException failed;
 
     ChannelFile(FileChannel channel, long end) {
       this.channel = channel;
@@ -116,7 +120,17 @@ final class FolderDisk implements Disk {
 
     @Override
     public void sync() throws IOException {
-      channel.force(false);
+      synchronized (syncing) {
+        if (failed != null) {
+          throw new IOException(failed.getMessage(), failed);
+        }
+        try {
+          channel.force(false);
+        } catch (IOException e) {
+          failed = e;
+          throw e;
+        }
+      }
     }
 
     @Override

@@ -147,9 +147,10 @@ class SwapperTest {
   @Test
   void staysWhereTheNewOneIsDownAndTakesNoSecondOrderMeanwhile() {
     other.kill();
-    Swapper hasty = swapper(Duration.ofSeconds(1));
+    Swapper hasty = swapper(Duration.ofSeconds(5));
+    Command.Swap second = order("2", "two", null, CA, credential(otherIssuer));
     hasty.obey(order("1", "two", null, CA, credential(otherIssuer)));
-    swapper.obey(order("2", "two", null, CA, credential(otherIssuer)));
+    swapper.obey(second);
     refused("change-under-way");
     await().until(() -> told.size() == 2);
     assertThat(Objects.requireNonNull(hasty.newest()).code()).isEqualTo("change-timed-out");

@@ -67,7 +67,8 @@ final class SmokeTest {
       for (int i = 0; i < 10; i++) {
         sender.batch();
       }
-      assertThat(receiver.books().stored()).isEqualTo(9L * Sample.RECORDS);
+      // The very first goes at once and alone; behind nine whole batches the tenth is being filled.
+      assertThat(receiver.books().stored()).isEqualTo(1 + 9L * Sample.RECORDS);
       assertThat(receiver.books().duplicates()).isZero();
     }
   }
