@@ -121,6 +121,16 @@ class BundlesTest {
   }
 
   @Test
+  void aChoiceThatCannotBeWrittenLeavesTheOldOne() throws Exception {
+    Path inTheWay = Files.createDirectories(folder.resolve("shelf/chosen.new"));
+    assertThat(refusal(FakeJar.of("1.1.0").bytes()).code()).isEqualTo("state-not-written");
+    assertUntouched();
+    Files.delete(inTheWay);
+    assertThat(update(FakeJar.of("1.1.0").bytes()).done()).isTrue();
+    assertThat(felix.carrying()).isEqualTo("1.1.0");
+  }
+
+  @Test
   void bytesThatAreNoJarAreRefused() throws Exception {
     assertThat(refusal(new byte[] {1, 2, 3}).code()).isEqualTo("no-bundle");
     assertUntouched();
