@@ -19,6 +19,7 @@ import dev.fairlead.computations.parity.StreamKey;
 import dev.fairlead.computations.parity.Verdict;
 import dev.fairlead.computations.registry.Computation;
 import dev.fairlead.computations.registry.Registry;
+import dev.fairlead.computations.registry.Swap;
 import dev.fairlead.delivery.Arrivals;
 import dev.fairlead.delivery.ArrivedBatch;
 import dev.fairlead.protocol.Addresses;
@@ -90,12 +91,15 @@ final class Migrator implements Arrivals {
   private boolean resumed;
   private final Map<String, Order> orders = new HashMap<>();
   private final Map<String, Long> straysTold = new HashMap<>();
-  private final Map<String, Long> revocations = new HashMap<>();
+  private final Map<String, Revocation> revocations = new HashMap<>();
   private final Map<String, Move> moves = new HashMap<>();
   private final Map<String, String> failures = new TreeMap<>();
 
-  /** The order to send copies, as it was given to one agent. */
-  private record Order(Message message, Instant renewAt, long first, long last) {}
+  /** The order to send copies over a transport, as it was given to one agent. */
+  private record Order(String transport, Message message, Instant renewAt, long first, long last) {}
+
+  /** Copies over a transport have ended, and with them the use of their credential. */
+  private record Revocation(String transport, long since) {}
 
   /** A move that was ordered; over when it is no longer under way. */
   private record Move(long at, boolean underWay) {}
@@ -440,7 +444,7 @@ final class Migrator implements Arrivals {
       if (time - order.first() > PATIENCE && comparing.isSpeaking(id)) {
         failed(id, "It speaks, and its copies do not come over %s.".formatted(now.to()));
       }
-      order = new Order(order.message(), order.renewAt(), order.first(), time);
+      order = new Order(order.transport(), order.message(), order.renewAt(), order.first(), time);
     }
     orders.put(id, order);
     say(order.message());
@@ -463,6 +467,7 @@ final class Migrator implements Arrivals {
             now.inject());
     revocations.remove(id);
     return new Order(
+        now.to(),
         new Message(commands(id), command.toJson()),
         credential.expiresAt().minus(third),
         time,
@@ -481,9 +486,10 @@ final class Migrator implements Arrivals {
     if (comparing != null && comparing.follows(id)) {
       comparing.leave(id);
     }
-    if (orders.remove(id) != null) {
+    Order order = orders.remove(id);
+    if (order != null) {
       sayEnd(id);
-      revocations.put(id, nanos.getAsLong());
+      revocations.put(id, new Revocation(order.transport(), nanos.getAsLong()));
     }
   }
 
@@ -508,22 +514,32 @@ final class Migrator implements Arrivals {
   }
 
   private void revoke() {
-    Migration now = migration;
     long time = nanos.getAsLong();
-    for (String id : Set.copyOf(revocations.keySet())) {
-      Long since = revocations.get(id);
-      if (now == null || since == null || time - since < REVOKE_AFTER) {
+    for (Map.Entry<String, Revocation> due : Map.copyOf(revocations).entrySet()) {
+      String id = due.getKey();
+      String transport = due.getValue().transport();
+      if (time - due.getValue().since() < REVOKE_AFTER || isMoving(id)) {
         continue;
       }
-      revocations.remove(id);
-      if (!now.to().equals(transport(id)) && moves.get(id) == null) {
+      Liveness.View view = liveness.view(id).orElse(null);
+      if (view == null || view.state() == AgentState.GONE || transport.equals(view.transport())) {
+        revocations.remove(id); // all of a run's end with it; and what it is on now, it needs
+      } else if (transport(id) != null) { // else nobody knows where it is
+        revocations.remove(id);
         try {
-          access.revoke(id, now.to());
+          access.revoke(id, transport);
         } catch (TransportException | ComputationException e) {
           LOG.log(WARNING, "A credential of {0} was not revoked; it ends by itself.", id, e);
         }
       }
     }
+  }
+
+  /** Whether an order to change its transport is under way, by a migration's or another's word. */
+  private boolean isMoving(String id) {
+    Move move = moves.get(id);
+    return (move != null && move.underWay())
+        || registry.newestSwap(id).filter(one -> one.state() == Swap.State.UNDER_WAY).isPresent();
   }
 
   // --- moving ---
