@@ -4,6 +4,7 @@ module dev.fairlead.bench {
   requires static org.jspecify;
   requires static osgi.annotation;
   requires static io.nats.jnats; // baselines
+  requires static org.apache.felix.framework; // agents that change their transport
   requires static org.eclipse.paho.mqttv5.client;
   requires dev.fairlead.computations;
   requires dev.fairlead.delivery;
@@ -20,4 +21,5 @@ module dev.fairlead.bench {
 
   uses dev.fairlead.transport.access.AccessProvider;
   uses dev.fairlead.transport.api.TransportProvider;
+  uses org.osgi.framework.launch.FrameworkFactory;
 }

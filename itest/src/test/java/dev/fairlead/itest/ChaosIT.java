@@ -67,8 +67,15 @@ final class ChaosIT {
       assertThat(number(said, wrong)).as(wrong).isZero();
     }
     assertThat(number(said, "swaps")).as(said.toString()).isPositive();
+    assertThat(number(said, "otherBundlesRefreshed")).isZero();
     assertThat(said.object("books").bool("agree")).as(said.toString()).isTrue();
     assertThat(FairleadCommand.processesNaming(folder)).isEmpty();
+  }
+
+  @Test
+  void bundleThatIsRefreshedMeanwhileIsCounted() throws Exception {
+    JsonObject said = chaos(CLEAN, List.of("agent-refreshes-a-bundle"), "--swap", "--seed", "3");
+    assertThat(number(said, "otherBundlesRefreshed")).as(said.toString()).isPositive();
   }
 
   @Test

@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -55,7 +56,12 @@ public final class AgentMain {
   private long spooled;
   private long lookedAt = System.nanoTime() - LOOK_NANOS;
 
-  private AgentMain(Words words, Status status, Switchboard switchboard, Runner runner)
+  private AgentMain(
+      Words words,
+      Status status,
+      Switchboard switchboard,
+      Runner runner,
+      @Nullable Bundled bundled)
       throws IOException {
     this.words = words;
     this.status = status;
@@ -73,9 +79,9 @@ public final class AgentMain {
     lines = new Lines(computation, run, words.number(Words.SEED));
     claimsEarly = CLAIMS_EARLY.equals(words.find(Words.PLANT));
     orders =
-        words.find(Words.TRANSPORTS) == null
+        bundled == null
             ? null
-            : new Orders(words.path(Words.STATUS), switchboard, words, addresses);
+            : new Orders(words.path(Words.STATUS), switchboard, words, addresses, bundled);
     ledger = Ledger.connect(words.path(Words.LEDGER));
     spooled = stream.last();
     ledger.begun(run, spooled, computation, Addresses.LOGS, stream.id().epoch());
@@ -104,18 +110,28 @@ public final class AgentMain {
     Runner runner = Runner.start("fairlead-chaos-agent");
     Switchboard switchboard = new Switchboard(runner, status);
     AgentMain agent;
+    Bundled bundled;
     try {
-      agent = new AgentMain(words, status, switchboard, runner);
+      String transports = words.find(Words.TRANSPORTS);
+      bundled =
+          transports == null
+              ? null
+              : Bundled.start(List.of(transports.split(",", -1)), words.path(Words.STATUS));
+      agent = new AgentMain(words, status, switchboard, runner, bundled);
     } catch (RuntimeException e) {
       LOG.log(System.Logger.Level.ERROR, "The agent does not start.", e);
       Runtime.getRuntime().halt(1);
       throw e;
     }
     Addresses own = Addresses.ofComputation(words.get(Words.FLEET), words.get(Words.COMPUTATION));
-    if (words.find(Words.TRANSPORTS) == null) {
+    if (bundled == null) {
       Way.use(switchboard, words, credential, own);
     } else {
-      var unused = Way.use(switchboard::use, words, words.get(Words.TRANSPORT), own);
+      if (Bundled.REFRESHES.equals(words.find(Words.PLANT))) {
+        bundled.refresh(words.get(Words.TRANSPORT));
+      }
+      var unused =
+          Way.use(switchboard::use, words, bundled.provider(words.get(Words.TRANSPORT)), own);
     }
     Thread main = Thread.currentThread();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> agent.stop(main), "fairlead-agent-end"));
@@ -130,6 +146,9 @@ public final class AgentMain {
     switchboard.close();
     runner.close();
     agent.ledger.close();
+    if (bundled != null) {
+      bundled.close();
+    }
   }
 
   private static String environment(String name) {

@@ -136,14 +136,17 @@ public final class Chaos implements AutoCloseable {
     StoreDump.write(collector.store(), storeFile);
     Tally tally = Recount.of(ledgerFile, storeFile);
     List<Orders.Outcome> outcomes = new ArrayList<>();
+    long refreshed = 0;
     for (Guest guest : guests) {
       outcomes.addAll(guest.outcomes());
+      refreshed += guest.refreshed();
     }
     ChaosResult result =
         new ChaosResult(
             settings,
             tally,
             outcomes,
+            refreshed,
             injector.done(),
             injector.notices(),
             Duration.ofNanos(end - start),

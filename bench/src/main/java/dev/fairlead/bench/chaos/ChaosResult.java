@@ -16,6 +16,7 @@ public final class ChaosResult {
   private final ChaosSettings settings;
   private final Tally tally;
   private final List<Orders.Outcome> swaps;
+  private final long refreshed;
   private final Map<Fault.Kind, Integer> faults;
   private final Injector.Notices notices;
   private final Duration said;
@@ -27,6 +28,7 @@ public final class ChaosResult {
       ChaosSettings settings,
       Tally tally,
       List<Orders.Outcome> swaps,
+      long refreshed,
       Map<Fault.Kind, Integer> faults,
       Injector.Notices notices,
       Duration said,
@@ -36,6 +38,7 @@ public final class ChaosResult {
     this.settings = settings;
     this.tally = tally;
     this.swaps = List.copyOf(swaps);
+    this.refreshed = refreshed;
     this.faults = Map.copyOf(faults);
     this.notices = notices;
     this.said = said;
@@ -81,8 +84,7 @@ public final class ChaosResult {
           .put("swapMsP99", part(0.99, Orders.Outcome::millis))
           .put("producerPauseMsP99", part(0.99, Orders.Outcome::pauseMicros) / 1000)
           .put("producerPauseMsMax", part(1, Orders.Outcome::pauseMicros) / 1000)
-          // No framework takes part in this run: a change of the transport touches no bundle.
-          .put("otherBundlesRefreshed", 0);
+          .put("otherBundlesRefreshed", refreshed);
     }
     return json.put("seed", settings.seed())
         .put("seconds", settings.length().toSeconds())

@@ -205,6 +205,11 @@ final class Guest implements VmListener, AutoCloseable {
     return Orders.outcomes(status());
   }
 
+  /** How many bundles of its framework have lost their wiring. */
+  long refreshed() throws IOException {
+    return Bundled.refreshed(status());
+  }
+
   /** Whether the newest run says lines, so that it can be asked to end. */
   boolean hasBegun() throws IOException {
     return books().filter(any -> any.integer("run", 1, Integer.MAX_VALUE) == run).isPresent();

@@ -42,6 +42,7 @@ final class Orders {
   private final Switchboard switchboard;
   private final Words words;
   private final Addresses own;
+  private final Bundled bundled;
   private int seen;
   private long lookedAt = System.nanoTime();
   private @Nullable Change change;
@@ -76,7 +77,9 @@ final class Orders {
   }
 
   /** Begins behind the orders that an earlier run of the agent was given. */
-  Orders(Path folder, Switchboard switchboard, Words words, Addresses own) throws IOException {
+  Orders(Path folder, Switchboard switchboard, Words words, Addresses own, Bundled bundled)
+      throws IOException {
+    this.bundled = bundled;
     this.folder = folder;
     this.switchboard = switchboard;
     this.words = words;
@@ -141,7 +144,8 @@ final class Orders {
             new Change(
                 number,
                 order[1],
-                Way.use(switchboard::use, words, order[1], own).toCompletableFuture());
+                Way.use(switchboard::use, words, bundled.provider(order[1]), own)
+                    .toCompletableFuture());
       }
     }
   }

@@ -35,10 +35,16 @@ public final class Way {
   /** Has one of several transports used, as the words say of it. */
   public static CompletionStage<Void> use(User user, Words words, String name, Addresses own)
       throws IOException {
-    String of = "." + name;
+    return use(user, words, provider(name), own);
+  }
+
+  /** The same, and it is this provider's. */
+  public static CompletionStage<Void> use(
+      User user, Words words, TransportProvider provider, Addresses own) throws IOException {
+    String of = "." + provider.name();
     String credential = Files.readString(words.path(Words.CREDENTIAL_FILE + of), UTF_8).strip();
     return user.use(
-        provider(name),
+        provider,
         setting ->
             switch (setting) {
               case TransportProvider.ENDPOINT -> words.get(Words.ENDPOINT + of);
