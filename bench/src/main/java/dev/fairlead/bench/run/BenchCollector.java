@@ -176,7 +176,7 @@ public final class BenchCollector {
     }
 
     @Override
-    public void arrived(String by, Message message) {
+    public void arrived(String by, long line, Message message) {
       transport.set(by);
     }
 
