@@ -41,8 +41,19 @@ public final class Way {
   /** The same, and it is this provider's. */
   public static CompletionStage<Void> use(
       User user, Words words, TransportProvider provider, Addresses own) throws IOException {
+    String file = Files.readString(words.path(Words.CREDENTIAL_FILE + "." + provider.name()), UTF_8);
+    return use(user, words, provider, file.strip(), own);
+  }
+
+  /** Has one of several transports used, with one of several credentials. */
+  public static CompletionStage<Void> use(
+      User user, Words words, String name, String credential, Addresses own) {
+    return use(user, words, provider(name), credential, own);
+  }
+
+  private static CompletionStage<Void> use(
+      User user, Words words, TransportProvider provider, String credential, Addresses own) {
     String of = "." + provider.name();
-    String credential = Files.readString(words.path(Words.CREDENTIAL_FILE + of), UTF_8).strip();
     return user.use(
         provider,
         setting ->
@@ -51,7 +62,7 @@ public final class Way {
               case TransportProvider.CREDENTIAL -> credential;
               case TransportProvider.REPLIES -> own.replies();
               case TransportProvider.CA_SHA256 -> words.find(Words.CA + of);
-              default -> null;
+              default -> words.find(SETTING + setting);
             },
         PATIENCE);
   }
