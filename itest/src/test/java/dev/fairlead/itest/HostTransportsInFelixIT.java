@@ -39,6 +39,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.logging.Level;
@@ -94,10 +95,14 @@ class HostTransportsInFelixIT {
     configure(
         "dev.fairlead.computations",
         Map.of(
-            "fleet", "f",
-            "directory", folder.resolve("c").toString(),
-            "transport", "nats",
-            "http.port", port));
+            "fleet",
+            "f",
+            "directory",
+            folder.resolve("c").toString(),
+            "transport",
+            "nats",
+            "http.port",
+            port));
     JsonClient service = new JsonClient(URI.create("http://127.0.0.1:" + port), null);
     await("it is on NATS alone", () -> links(service).equals("nats:connected"));
     References references = new References();
@@ -105,8 +110,7 @@ class HostTransportsInFelixIT {
     try (Lines lines = new Lines(service("nats"), issuer("nats"))) {
       for (int i = 0; i < 3; i++) {
         bundle(MQTT).start();
-        await(
-            "it is on both", () -> links(service).equals("mqtt:connected nats:connected"));
+        await("it is on both", () -> links(service).equals("mqtt:connected nats:connected"));
         lines.awaitMore();
         bundle(MQTT).stop();
         assertEquals("nats:connected", links(service), "it lets go before the bundle is gone");
@@ -123,9 +127,9 @@ class HostTransportsInFelixIT {
               new Shelf(folder.resolve("shelf")),
               PATIENCE,
               () -> (name, from, to, refreshed, failure) -> {})) {
-        byte[] jar = NewerJar.of(Path.of(URI.create(bundle(NATS).getLocation())), "0.1.1", Map.of());
-        String sha256 =
-            HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(jar));
+        byte[] jar =
+            NewerJar.of(Path.of(URI.create(bundle(NATS).getLocation())), "0.1.1", Map.of());
+        String sha256 = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(jar));
         assertEquals(2, bundles.update(jar, Proof.of(sha256, null), false).links());
         lines.awaitMore();
         await("it is up", () -> links(service).equals("nats:connected"));
@@ -134,9 +138,10 @@ class HostTransportsInFelixIT {
       }
       holder.unregister();
       assertEquals(List.of(), references.gaps, "the new one is there before the old one goes");
-      assertEquals(2, references.gone, "the listener has seen both go");
+      assertEquals(2, references.gone.get(), "the listener has seen both go");
       String metrics = new String(service.getBytes("/metrics"), UTF_8);
-      String swaps = "fairlead_computations_link_swaps_total{transport=\"nats\",outcome=\"done\"} 2";
+      String swaps =
+          "fairlead_computations_link_swaps_total{transport=\"nats\",outcome=\"done\"} 2";
       assertTrue(metrics.contains(swaps), metrics);
       lines.end();
       assertEquals(0, service.get("/health").object("inbox").integer("gaps", 0, Long.MAX_VALUE));
@@ -220,7 +225,7 @@ class HostTransportsInFelixIT {
   private final class References implements ServiceListener {
 
     private final List<String> gaps = new CopyOnWriteArrayList<>();
-    private volatile int gone;
+    private final AtomicInteger gone = new AtomicInteger();
 
     @Override
     public void serviceChanged(ServiceEvent event) {
@@ -232,7 +237,7 @@ class HostTransportsInFelixIT {
       if (event.getType() != ServiceEvent.UNREGISTERING || !provider || !"nats".equals(name)) {
         return;
       }
-      gone++;
+      gone.incrementAndGet();
       try {
         var all = context.getServiceReferences(TransportProvider.class, "(transport.name=nats)");
         if (all.stream().allMatch(reference::equals)) {
@@ -274,8 +279,7 @@ class HostTransportsInFelixIT {
       producer.start();
     }
 
-    CompletionStage<Void> reopen(
-        TransportProvider old, TransportProvider next) {
+    CompletionStage<Void> reopen(TransportProvider old, TransportProvider next) {
       return board.reopen(old, next, PATIENCE);
     }
 

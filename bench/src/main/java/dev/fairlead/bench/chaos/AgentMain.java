@@ -57,11 +57,7 @@ public final class AgentMain {
   private long lookedAt = System.nanoTime() - LOOK_NANOS;
 
   private AgentMain(
-      Words words,
-      Status status,
-      Switchboard switchboard,
-      Runner runner,
-      @Nullable Bundled bundled)
+      Words words, Status status, Switchboard switchboard, Runner runner, @Nullable Bundled bundled)
       throws IOException {
     this.words = words;
     this.status = status;

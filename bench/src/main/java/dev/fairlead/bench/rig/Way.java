@@ -41,7 +41,8 @@ public final class Way {
   /** The same, and it is this provider's. */
   public static CompletionStage<Void> use(
       User user, Words words, TransportProvider provider, Addresses own) throws IOException {
-    String file = Files.readString(words.path(Words.CREDENTIAL_FILE + "." + provider.name()), UTF_8);
+    String file =
+        Files.readString(words.path(Words.CREDENTIAL_FILE + "." + provider.name()), UTF_8);
     return use(user, words, provider, file.strip(), own);
   }
 
