@@ -20,7 +20,7 @@ public sealed interface BundleRequest {
   int MAX_BYTES = 16 * 1024;
 
   /** Bytes of each piece but the last, which has what is left. */
-  int PIECE = 64 * 1024;
+  int PIECE = 256 * 1024;
 
   /** The command that it is about; 1 to 64 characters. */
   String command();
