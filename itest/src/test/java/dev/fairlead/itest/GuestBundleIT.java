@@ -272,7 +272,7 @@ final class GuestBundleIT {
     return said.lines()
         .map(String::strip)
         .filter(line -> line.contains(" " + LOADER + " ") || line.endsWith(" " + LOADER))
-        .map(line -> Integer.parseInt(line.split("\\s+")[1]))
+        .map(line -> Integer.parseInt(line.split("\\s+", -1)[1]))
         .findFirst()
         .orElseThrow(() -> new AssertionError("No class loader of a bundle in: " + said));
   }
