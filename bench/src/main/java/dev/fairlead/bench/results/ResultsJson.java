@@ -12,6 +12,7 @@ import dev.fairlead.protocol.json.JsonValue;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -152,6 +153,9 @@ public final class ResultsJson {
         .put("reconnectMs", number(recovery.reconnectMs()))
         .put("firstRecordMs", number(recovery.firstRecordMs()))
         .put("drainedMs", number(recovery.drainedMs()))
+        .put("switchedMs", number(run.change().switchedMs()))
+        .put("pauseMicros", pause(run.change()))
+        .put("backlog", number(run.change().backlog()))
         .put("loadBefore", run.loadBefore())
         .put("loadAfter", run.loadAfter())
         .put("marked", run.isMarked())
@@ -160,6 +164,9 @@ public final class ResultsJson {
         .put("ackCurve", curve(ack))
         .put("timeline", timeline(run.timeline()))
         .put("timelineMarks", array(run.timeline().marks(), ResultsJson::mark))
+        .put("heapGrowthPerHour", number(run.memory().heapGrowth()))
+        .put("agentGrowthPerHour", number(run.memory().agentGrowth()))
+        .put("memory", array(run.memory().samples(), ResultsJson::sample))
         .build();
   }
 
@@ -177,6 +184,15 @@ public final class ResultsJson {
         .put("deviation", latency.deviation())
         .put("count", latency.count())
         .build();
+  }
+
+  private static JsonValue pause(Change change) {
+    return change.pauseMaxMicros() == null
+        ? JsonNull.NULL
+        : JsonObject.builder()
+            .put("p99", number(change.pauseP99Micros()))
+            .put("max", number(change.pauseMaxMicros()))
+            .build();
   }
 
   private static JsonArray curve(@Nullable Latency latency) {
@@ -199,6 +215,18 @@ public final class ResultsJson {
 
   private static JsonObject mark(Timeline.Mark mark) {
     return JsonObject.builder().put("millis", mark.millis()).put("what", mark.what()).build();
+  }
+
+  private static JsonArray sample(Memory.Sample sample) {
+    return JsonArray.of(
+        LongStream.of(
+                sample.millis(),
+                sample.heapBytes(),
+                sample.agentBytes(),
+                sample.brokerBytes(),
+                sample.collectorBytes())
+            .mapToObj(JsonNumber::of)
+            .toList());
   }
 
   private static JsonObject split(Cost.Split split) {

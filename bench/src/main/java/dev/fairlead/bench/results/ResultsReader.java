@@ -145,7 +145,9 @@ public final class ResultsReader {
             optional(json, "reconnectMs"),
             optional(json, "firstRecordMs"),
             optional(json, "drainedMs")),
+        change(json),
         timeline(json),
+        memory(json),
         load(json, "loadBefore"),
         load(json, "loadAfter"),
         texts(json, "marks"));
@@ -208,6 +210,15 @@ public final class ResultsReader {
         curve);
   }
 
+  private static Change change(JsonObject json) {
+    JsonObject pause = json.optionalObject("pauseMicros").orElse(null);
+    return new Change(
+        optional(json, "switchedMs"),
+        pause == null ? null : optional(pause, "p99"),
+        pause == null ? null : optional(pause, "max"),
+        optional(json, "backlog"));
+  }
+
   private static Timeline timeline(JsonObject json) {
     List<Timeline.Point> points = new ArrayList<>();
     double before = 0;
@@ -227,6 +238,16 @@ public final class ResultsReader {
                         mark.string("what", MAX_TEXT)))
             .toList();
     return new Timeline(points, marks);
+  }
+
+  private static Memory memory(JsonObject json) {
+    return new Memory(
+        points(json, "memory", 5).stream()
+            .map(
+                at ->
+                    new Memory.Sample(
+                        (long) at[0], (long) at[1], (long) at[2], (long) at[3], (long) at[4]))
+            .toList());
   }
 
   /** An array of arrays of so many numbers, none below 0. */

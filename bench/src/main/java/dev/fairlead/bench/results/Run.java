@@ -22,7 +22,9 @@ import org.jspecify.annotations.Nullable;
  * @param ack from when a record was meant to be sent until the agent knew that it is stored
  * @param cost what it took
  * @param recovery how long after a fault
+ * @param change of the transport while records flowed
  * @param timeline how it went by
+ * @param memory what it used, of a long run
  * @param loadBefore the machine's load of one minute just before
  * @param loadAfter the same just after
  * @param marks why the figures are doubtful, a sentence each: other work on the machine, …
@@ -38,7 +40,9 @@ public record Run(
     @Nullable Latency ack,
     Cost cost,
     Recovery recovery,
+    Change change,
     Timeline timeline,
+    Memory memory,
     double loadBefore,
     double loadAfter,
     List<String> marks) {
@@ -50,7 +54,9 @@ public record Run(
     requireNonNull(counts, "counts is null");
     requireNonNull(cost, "cost is null");
     requireNonNull(recovery, "recovery is null");
+    requireNonNull(change, "change is null");
     requireNonNull(timeline, "timeline is null");
+    requireNonNull(memory, "memory is null");
     marks = List.copyOf(marks);
   }
 
@@ -74,7 +80,9 @@ public record Run(
         ack,
         cost,
         recovery,
+        change,
         timeline,
+        memory,
         loadBefore,
         loadAfter,
         more);

@@ -29,7 +29,9 @@ final class Sheets {
     all.add(sheets.rates());
     all.add(sheets.latencies());
     all.add(sheets.recoveries());
+    all.add(sheets.changes());
     all.add(sheets.costs());
+    all.add(sheets.memory());
     all.add(targets(results));
     all.add(crossChecks(results));
     all.add(failures(results));
@@ -97,13 +99,36 @@ final class Sheets {
         "Median (min–max). Noticed: from the fault; all others: from when it ended; l/d/r: records"
             + " lost, doubled, reordered.",
         List.of("", "noticed", "connected", "first record", "drained", CLEAN_HEAD),
-        (c, groups) -> isAboutFaults(groups),
+        (c, groups) -> isAboutFaults(groups) && !has(groups, Metric.SWITCHED),
         group ->
             List.of(
                 spread(group, Metric.DETECT),
                 spread(group, Metric.RECONNECT),
                 spread(group, Metric.FIRST),
                 spread(group, Metric.DRAINED),
+                clean(group)));
+  }
+
+  private Sheet changes() {
+    return sheet(
+        "A change of the transport while records flow",
+        "Median (min–max), from the order. Switched: it is carried out; first record:"
+            + " stored over the new one; pause: how long a record took to be handed over; backlog:"
+            + " the most records not yet stored. l/d/r are those of the whole run.",
+        List.of(
+            "", "switched", "first record", "drained", "pause p99", "max", "backlog", CLEAN_HEAD),
+        (c, groups) -> has(groups, Metric.SWITCHED),
+        group ->
+            List.of(
+                spread(group, Metric.SWITCHED),
+                spread(group, Metric.FIRST),
+                spread(group, Metric.DRAINED),
+                median(group, Metric.PAUSE_P99),
+                group
+                    .spread(Metric.PAUSE_MAX)
+                    .map(spread -> Metric.PAUSE_MAX.show(spread.max()))
+                    .orElse(NONE),
+                median(group, Metric.BACKLOG),
                 clean(group)));
   }
 
@@ -128,6 +153,38 @@ final class Sheets {
                 median(group, Metric.AGENT_MEMORY),
                 median(group, Metric.COLLECTOR_MEMORY),
                 median(group, Metric.ALLOCATED)));
+  }
+
+  private Sheet memory() {
+    return sheet(
+        "For a long time",
+        "The agent's heap after a full collection and its physical memory, at first, at last, and"
+            + " by how much they grow in an hour (a line fitted to all but the first tenth).",
+        List.of("", "for", "/s", "heap", "to", "grows/h", "memory", "to", "grows/h", CLEAN_HEAD),
+        (c, groups) -> groups.stream().anyMatch(group -> !samples(group).isEmpty()),
+        group -> {
+          List<Memory.Sample> samples = samples(group);
+          if (samples.isEmpty()) {
+            return List.of(NONE);
+          }
+          Memory.Sample first = samples.get(0);
+          Memory.Sample last = samples.get(samples.size() - 1);
+          return List.of(
+              String.format(Locale.ROOT, "%.0f min", (last.millis() - first.millis()) / 60e3),
+              median(group, Metric.END_TO_END),
+              Figures.bytes((double) first.heapBytes()),
+              Figures.bytes((double) last.heapBytes()),
+              median(group, Metric.HEAP_GROWTH),
+              Figures.bytes((double) first.agentBytes()),
+              Figures.bytes((double) last.agentBytes()),
+              median(group, Metric.AGENT_GROWTH),
+              clean(group));
+        });
+  }
+
+  /** Of the last run. */
+  private static List<Memory.Sample> samples(Group group) {
+    return group.runs().get(group.runs().size() - 1).memory().samples();
   }
 
   private static Sheet targets(Results results) {

@@ -52,7 +52,25 @@ public final class Gauges {
     /** Not 0 when whoever measures has seen enough at full speed: set by that one. */
     ENOUGH(10),
     /** Number of the last record that was said at full speed, once all those are stored. */
-    HURRIED(11);
+    HURRIED(11),
+    /**
+     * Records a second from now on, where no rate was given from the start: set by who measures.
+     */
+    PACE(12),
+    /** Rises when whoever measures wants the heap collected: set by that one. */
+    COLLECT(13),
+    /** Bytes of the heap that were in use after it was collected as wanted; 0 until then. */
+    HEAP(14),
+    /** What change of the transport is ordered: set by who measures. */
+    ORDER(15),
+    /** When an ordered change came about, by the steady clock; -1 when it did not. */
+    SWITCHED(16),
+    /** Of the records that were handed over during a change, 99 of 100 took at most this, in ns. */
+    PAUSE_P99(17),
+    /** The one that took longest, in ns, once the change is over. */
+    PAUSE_MAX(18),
+    /** When the first record that came over the new transport was stored, by the steady clock. */
+    STORED_OVER(19);
 
     private final int place;
 

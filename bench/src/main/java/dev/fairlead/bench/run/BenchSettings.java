@@ -3,6 +3,7 @@ package dev.fairlead.bench.run;
 
 import dev.fairlead.bench.results.Scenarios;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,6 +17,8 @@ import java.util.Map;
  * @param scenarios names of scenarios; empty for all, or for those of the short form
  * @param repeat how often each case is done, 1 to 100; 0 for what is usual: several times where
  *     figures differ from run to run
+ * @param seconds how long {@code soak} takes, 1 to 86,400; 0 for what is usual
+ * @param rate records a second that {@code soak} says, up to 10,000,000; 0 for half of the greatest
  * @param seed from which the order of runs follows
  * @param command how it was called, for the report
  * @param libraries jars of the raw clients
@@ -25,6 +28,8 @@ public record BenchSettings(
     List<String> transports,
     List<String> scenarios,
     int repeat,
+    int seconds,
+    long rate,
     long seed,
     String command,
     List<Path> libraries) {
@@ -33,6 +38,8 @@ public record BenchSettings(
   public static final String SCALE = "fairlead.bench.scale";
 
   private static final int MOST_REPEATS = 100;
+  private static final int MOST_SECONDS = 86_400;
+  private static final long MOST_RATE = 10_000_000;
 
   private static final Map<String, Scenario> ALL = new LinkedHashMap<>();
 
@@ -47,7 +54,9 @@ public record BenchSettings(
             new AgentRestart(),
             new ManyAgents(),
             new SlowConsumer(),
-            new NoisyStream())) {
+            new NoisyStream(),
+            new Swap(),
+            new Soak())) {
       ALL.put(each.name(), each);
     }
   }
@@ -65,9 +74,21 @@ public record BenchSettings(
     transports = checked("transport", transports, Subjects.transports());
     scenarios = checked("scenario", scenarios, List.copyOf(ALL.keySet()));
     libraries = List.copyOf(libraries);
+    if (scenarios.equals(List.of(Scenarios.SWAP)) && transports.size() == 1) {
+      throw new IllegalArgumentException(
+          "A transport is changed for another: name at least two by --transports.");
+    }
     if (repeat < 0 || repeat > MOST_REPEATS) {
       throw new IllegalArgumentException(
           "Each case is repeated 1 to %d times, and not %d.".formatted(MOST_REPEATS, repeat));
+    }
+    if (seconds < 0 || seconds > MOST_SECONDS) {
+      throw new IllegalArgumentException(
+          "A soak takes 1 to %d seconds, and not %d.".formatted(MOST_SECONDS, seconds));
+    }
+    if (rate < 0 || rate > MOST_RATE) {
+      throw new IllegalArgumentException(
+          "A soak says 1 to %d records a second, and not %d.".formatted(MOST_RATE, rate));
     }
   }
 
@@ -96,6 +117,20 @@ public record BenchSettings(
             .toList();
   }
 
+  /** The two that warm up at full speed share their runs, where both are wanted. */
+  static List<Scenario> together(List<Scenario> wanted) {
+    boolean fast = wanted.stream().anyMatch(MaxRate.class::isInstance);
+    boolean steady = wanted.stream().anyMatch(FixedRate.class::isInstance);
+    if (!fast || !steady) {
+      return wanted;
+    }
+    List<Scenario> all = new ArrayList<>(List.of(new FixedRate(true), new MaxRate(false)));
+    wanted.stream()
+        .filter(each -> !(each instanceof MaxRate || each instanceof FixedRate))
+        .forEach(all::add);
+    return all;
+  }
+
   private static List<String> checked(String what, List<String> wanted, List<String> there) {
     for (String name : wanted) {
       if (!there.contains(name)) {
@@ -107,22 +142,27 @@ public record BenchSettings(
   }
 
   Scale scale() {
-    if ("tiny".equals(System.getProperty(SCALE))) {
-      return Scale.TINY;
-    }
-    return quick ? Scale.QUICK : Scale.FULL;
+    boolean tiny = "tiny".equals(System.getProperty(SCALE));
+    Scale scale = tiny ? Scale.TINY : quick ? Scale.QUICK : Scale.FULL;
+    return scale.soaking(seconds == 0 ? scale.soak() : seconds, rate);
+  }
+
+  /** The transports that take part. */
+  List<String> wanted() {
+    return transports.isEmpty() ? Subjects.transports() : transports;
   }
 
   Plan plan() {
     List<String> names = scenarios;
     if (names.isEmpty()) {
-      names = ALL.keySet().stream().filter(name -> !quick || QUICK.contains(name)).toList();
+      names =
+          ALL.values().stream()
+              .filter(each -> !each.isOnDemand())
+              .map(Scenario::name)
+              .filter(name -> !quick || QUICK.contains(name))
+              .toList();
     }
     return Plan.of(
-        names.stream().map(ALL::get).toList(),
-        transports.isEmpty() ? Subjects.transports() : transports,
-        scale(),
-        repeat,
-        seed);
+        together(names.stream().map(ALL::get).toList()), wanted(), scale(), repeat, seed);
   }
 }

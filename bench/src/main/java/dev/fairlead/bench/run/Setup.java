@@ -3,6 +3,7 @@ package dev.fairlead.bench.run;
 
 import dev.fairlead.bench.results.Counts;
 import java.io.IOException;
+import java.util.List;
 import java.util.OptionalLong;
 
 /**
@@ -18,6 +19,11 @@ interface Setup extends AutoCloseable {
   /** Ends what carries for a while; {@link #startCarrier} starts the same again. */
   void endCarrier();
 
+  /** The names of the transports that take part; none where a raw client does. */
+  default List<String> transports() {
+    return List.of();
+  }
+
   /** Who sends. */
   Party sender();
 
@@ -29,6 +35,12 @@ interface Setup extends AutoCloseable {
 
   /** Whether what carries takes connections now. */
   boolean carrierAnswers();
+
+  /**
+   * Recounts what the receiver has brought to an end, and drops it, so that a long run fits on a
+   * disk. What {@link #recount} says later includes it. Does nothing where nothing is kept.
+   */
+  default void recountAndDrop() throws IOException {}
 
   /**
    * Recounts what the receiver has, when all have ended: by what lies in its files, where it keeps

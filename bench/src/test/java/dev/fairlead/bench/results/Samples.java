@@ -25,7 +25,7 @@ final class Samples {
 
   private Samples() {}
 
-  /** Three transports, six baselines, five scenarios, three repeats. */
+  /** Three transports, six baselines, seven scenarios, three repeats. */
   static Results whole() {
     Random random = new Random(7);
     List<Run> runs = new ArrayList<>();
@@ -73,7 +73,66 @@ final class Samples {
       }
       runs.add(steady(NATS, new Case(Scenarios.MANY_AGENTS, 200, 100, 1000), repeat, 2100, random));
     }
+    runs.add(soaked(NATS, random));
+    for (String road : new String[] {"nats-to-mqtt", "mqtt-to-vsock", "vsock-to-nats"}) {
+      for (int repeat = 1; repeat <= 3; repeat++) {
+        runs.add(changed(road, repeat, random));
+      }
+    }
     return results(runs, false, null);
+  }
+
+  private static Run changed(String road, int repeat, Random random) {
+    double factor = 0.8 + random.nextDouble() * 0.5;
+    return new Run(
+        Subject.ours(road),
+        new Case(Scenarios.SWAP, 200, 20_000, 1),
+        repeat,
+        null,
+        new Counts(300_000, 300_000, 0, 0, 0, 0),
+        null,
+        null,
+        null,
+        Cost.NONE,
+        new Recovery(null, null, 95 * factor, 140 * factor),
+        new Change(80 * factor, 3.1 * factor, 900 * factor, 2_100 * factor),
+        Timeline.NONE,
+        Memory.NONE,
+        0.3,
+        0.4,
+        List.of());
+  }
+
+  /** An hour in which the heap grows by 2 kB a minute. */
+  private static Run soaked(Subject subject, Random random) {
+    Run plain = plain(subject, new Case(Scenarios.SOAK, 200, 0, 1), 1, 600_000, 1.5);
+    List<Memory.Sample> samples = new ArrayList<>();
+    for (int minute = 0; minute <= 60; minute++) {
+      samples.add(
+          new Memory.Sample(
+              20_000 + minute * 60_000L,
+              12_000_000 + minute * 2_000L + random.nextInt(50_000),
+              410_000_000 + random.nextInt(3_000_000),
+              31_000_000,
+              300_000_000));
+    }
+    return new Run(
+        plain.subject(),
+        plain.testCase(),
+        1,
+        plain.window(),
+        plain.counts(),
+        plain.rates(),
+        null,
+        null,
+        plain.cost(),
+        Recovery.NONE,
+        Change.NONE,
+        Timeline.NONE,
+        new Memory(samples),
+        0.3,
+        0.4,
+        List.of());
   }
 
   /** A few runs of one transport and two baselines. */
@@ -127,7 +186,9 @@ final class Samples {
             new Cost.Split(210e6, 31e6, 260e6),
             new Cost.Split(610.0, null, 95.0)),
         Recovery.NONE,
+        Change.NONE,
         Timeline.NONE,
+        Memory.NONE,
         0.2,
         1.9,
         List.of());
@@ -155,7 +216,9 @@ final class Samples {
         subject.isOurs() ? latency(p50 + 3200, random) : null,
         Cost.NONE,
         Recovery.NONE,
+        Change.NONE,
         Timeline.NONE,
+        Memory.NONE,
         0.3,
         0.4,
         List.of());
@@ -195,12 +258,14 @@ final class Samples {
         null,
         Cost.NONE,
         new Recovery(4 * factor, first * factor * 0.8, first * factor, 480 * factor),
+        Change.NONE,
         new Timeline(
             points,
             List.of(
                 new Timeline.Mark(5000, "broker started"),
                 new Timeline.Mark(3000, "broker killed"),
                 new Timeline.Mark(5100, "first record"))),
+        Memory.NONE,
         0.3,
         0.4,
         List.of());

@@ -271,7 +271,9 @@ final class ShownTest {
               run.ack(),
               run.cost(),
               run.recovery(),
+              run.change(),
               timeline,
+              run.memory(),
               0,
               0,
               List.of(EVIL)));
