@@ -27,15 +27,13 @@ final class EndReports implements AutoCloseable {
 
   private final Registry registry;
   private final VmTable vms;
-  private final RunDirectories directories;
   private final ScheduledThreadPoolExecutor telling =
       new ScheduledThreadPoolExecutor(1, Threads.daemon("fl-manager-telling"));
   private final AtomicBoolean tellingIsDue = new AtomicBoolean();
 
-  EndReports(Registry registry, VmTable vms, RunDirectories directories) {
+  EndReports(Registry registry, VmTable vms) {
     this.registry = registry;
     this.vms = vms;
-    this.directories = directories;
   }
 
   /** Has all ends told that the registry does not know. */
@@ -87,12 +85,7 @@ final class EndReports implements AutoCloseable {
         // It does not know this computation, or not as ours: there is nothing to be told.
         LOG.log(WARNING, "The end of {0} was refused: {1}", vm.computation(), e.getMessage());
       }
-      Lease lease = vm.told();
-      if (lease.failed() && !vm.isForgotten()) {
-        directories.write(vm.directory(), lease);
-      } else {
-        directories.discard(vm.directory());
-      }
+      vms.keepOfFailure(vm, vm.told());
     }
     if (vm.isForgotten()) {
       vms.drop(vm);

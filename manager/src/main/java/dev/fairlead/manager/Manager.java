@@ -85,7 +85,7 @@ public final class Manager implements AutoCloseable {
     VmComposer composer = new VmComposer(settings, hypervisor);
     leases = new PortLeases(settings.ports(), composer.forwardAddress(), clock);
     vms = new VmTable(settings, instance, directories, clock);
-    reports = new EndReports(registry, vms, directories);
+    reports = new EndReports(registry, vms);
     watch = new VmWatch(tasks, directories, leases, admissions, guests, reports, events, clock);
     launcher =
         new VmLauncher(settings, hypervisor, guests, composer, leases, directories, watch, clock);

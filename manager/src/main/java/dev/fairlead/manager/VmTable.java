@@ -190,6 +190,22 @@ final class VmTable {
     return vms.get(vm.computation()) == vm;
   }
 
+  /**
+   * Of a VM whose end is told, keeps the lease and the logs where it failed and a person may want
+   * to see why; else nothing. Once the registry knows of the end, a newer VM may have its name, and
+   * the directory: then nothing happens.
+   */
+  synchronized void keepOfFailure(ManagedVm vm, Lease lease) {
+    if (!isCurrent(vm)) {
+      return;
+    }
+    if (lease.failed() && !vm.isForgotten()) {
+      directories.write(vm.directory(), lease);
+    } else {
+      directories.discard(vm.directory());
+    }
+  }
+
   /** Forgets a VM that has ended, and removes what is left of it. */
   synchronized void drop(ManagedVm vm) {
     if (vms.remove(vm.computation(), vm)) {
