@@ -28,8 +28,11 @@ import dev.fairlead.delivery.Responder;
 import dev.fairlead.delivery.Runner;
 import dev.fairlead.delivery.SegmentLog;
 import dev.fairlead.delivery.StreamId;
+import dev.fairlead.delivery.SwapCounts;
 import dev.fairlead.delivery.Ways;
 import dev.fairlead.http.JsonServer;
+import dev.fairlead.http.Metrics;
+import dev.fairlead.http.Response;
 import dev.fairlead.protocol.Addresses;
 import dev.fairlead.protocol.Event;
 import dev.fairlead.protocol.Heartbeat;
@@ -168,7 +171,7 @@ public final class ComputationsService implements AutoCloseable {
               registry,
               liveness,
               exchange::send,
-              (computation, transport) -> swaps.begin(computation, transport).outcome(),
+              swaps,
               new Migrator.Comparison(ParityLimits.DEFAULT, settings.forgetAt() == AckLevel.STORED),
               clock,
               System::nanoTime);
@@ -211,7 +214,9 @@ public final class ComputationsService implements AutoCloseable {
           later(
               JsonServer.start(
                   settings.http(),
-                  new MigrationApi(migrator, registry, store).routes(api.routes())));
+                  new MigrationApi(migrator, registry, store)
+                      .routes(api.routes())
+                      .get("/metrics", request -> metrics())));
       LOG.log(
           INFO,
           "The computations service of fleet {0} listens at port {1}.",
@@ -355,10 +360,35 @@ public final class ComputationsService implements AutoCloseable {
         .build();
   }
 
-  private void arrived(String transport, Message message) {
+  /** What only counts up, as {@code GET /metrics} answers it. */
+  private Response metrics() {
+    String agentSwaps = "fairlead_computations_agent_swaps_total";
+    String linkSwaps = "fairlead_computations_link_swaps_total";
+    SwapCounts ordered = swaps.counts();
+    Metrics metrics =
+        new Metrics()
+            .counter(agentSwaps, "Orders to agents to change their transport, by outcome.")
+            .sample(agentSwaps, "outcome=\"done\"", ordered.done())
+            .sample(agentSwaps, "outcome=\"failed\"", ordered.failed())
+            .counter(linkSwaps, "Own links that were to be replaced by newer ones, by outcome.");
+    exchange
+        .swaps()
+        .forEach(
+            (transport, counts) ->
+                metrics
+                    .sample(linkSwaps, labels(transport, "done"), counts.done())
+                    .sample(linkSwaps, labels(transport, "failed"), counts.failed()));
+    return metrics.toResponse();
+  }
+
+  private static String labels(String transport, String outcome) {
+    return "transport=\"%s\",outcome=\"%s\"".formatted(transport, outcome);
+  }
+
+  private void arrived(String transport, long line, Message message) {
     Migrator now = tap;
     if (now != null) {
-      now.arrived(transport, message);
+      now.arrived(transport, line, message);
     }
   }
 

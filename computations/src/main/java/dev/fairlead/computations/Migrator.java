@@ -88,15 +88,35 @@ final class Migrator implements Arrivals {
 
   // All below is guarded by this.
   private @Nullable Migration migration;
-  private boolean resumed;
+
+  /** Until when copies may have been flowing before anybody compared them; null where none may. */
+  private @Nullable Instant resumed;
+
   private final Map<String, Order> orders = new HashMap<>();
   private final Map<String, Long> straysTold = new HashMap<>();
   private final Map<String, Revocation> revocations = new HashMap<>();
   private final Map<String, Move> moves = new HashMap<>();
   private final Map<String, String> failures = new TreeMap<>();
 
-  /** The order to send copies over a transport, as it was given to one agent. */
-  private record Order(String transport, Message message, Instant renewAt, long first, long last) {}
+  /**
+   * The order to send copies over a transport, as it was given to one agent.
+   *
+   * @param first when it was given, or seen to be followed last
+   * @param last when it was given last
+   */
+  private record Order(
+      int run, String transport, Message message, Instant renewAt, long first, long last) {
+
+    /** It is followed. */
+    Order seen(long time) {
+      return new Order(run, transport, message, renewAt, time, last);
+    }
+
+    /** It is given again. */
+    Order again(long time) {
+      return new Order(run, transport, message, renewAt, first, time);
+    }
+  }
 
   /** Copies over a transport have ended, and with them the use of their credential. */
   private record Revocation(String transport, long since) {}
@@ -135,7 +155,7 @@ final class Migrator implements Arrivals {
 
   private void resume(Migration known) {
     migration = known;
-    resumed = true;
+    resumed = clock.instant();
     if (known.shadow() && !known.phase().isOver()) {
       parity = compare();
     }
@@ -149,7 +169,7 @@ final class Migrator implements Arrivals {
   // --- what comes ---
 
   @Override
-  public void arrived(String transport, Message message) {
+  public void arrived(String transport, long line, Message message) {
     Parity now = parity;
     boolean copy = ArrivedBatch.isCopy(message);
     if (now == null && !copy) {
@@ -173,6 +193,7 @@ final class Migrator implements Arrivals {
                     new Arrival(
                         new StreamKey(id, name(message.address()), batch.stream().epoch()),
                         transport,
+                        line,
                         batch.first(),
                         batch.count(),
                         batch.payload(),
@@ -214,7 +235,7 @@ final class Migrator implements Arrivals {
     endCopies();
     failures.clear();
     moves.clear();
-    resumed = false;
+    resumed = null;
     parity = shadow ? compare() : null;
     return status();
   }
@@ -225,7 +246,7 @@ final class Migrator implements Arrivals {
       throw new ComputationException(
           REFUSED,
           "unknown-transport",
-          "There is no transport '%s' in this deployment; there are %s."
+          "This service is on no transport '%s', only on %s. VMs whose transport a relay carries on stay on it until they end."
               .formatted(name, String.join(", ", permitted)));
     }
   }
@@ -347,9 +368,11 @@ final class Migrator implements Arrivals {
     for (Computation computation : registry.all()) {
       String id = computation.id();
       String on = transport(id);
-      if (on != null) {
+      if (isOver(id)) {
+        runIsOver(id);
+      } else if (on != null) {
         try {
-          see(current(), id, on);
+          see(current(), computation, on);
         } catch (TransportException | ComputationException e) {
           failed(id, String.valueOf(e.getMessage()));
         }
@@ -398,10 +421,32 @@ final class Migrator implements Arrivals {
         .orElse(null);
   }
 
-  private void see(Migration now, String id, String on) {
+  /** Whether nothing more comes of a computation, unless it is started again. */
+  private boolean isOver(String id) {
+    return liveness.view(id).filter(view -> view.state() == AgentState.GONE).isPresent();
+  }
+
+  /** It is judged by what came, and nothing is awaited of it; its credentials end with it. */
+  private void runIsOver(String id) {
+    Parity comparing = parity;
+    if (comparing != null) {
+      comparing.runIsOver(id);
+    }
+    orders.remove(id);
+    revocations.remove(id);
+    moves.remove(id);
+    failures.remove(id);
+  }
+
+  private void see(Migration now, Computation computation, String on) {
+    String id = computation.id();
     Wanted wanted = now.wanted(id);
+    Order order = orders.get(id);
+    if (order != null && order.run() != liveness.run(id)) {
+      runIsOver(id); // and another has begun already
+    }
     if (wanted == Wanted.COPIES && on.equals(now.from())) {
-      copies(now, id);
+      copies(now, computation);
       return;
     }
     endCopies(id);
@@ -421,22 +466,27 @@ final class Migrator implements Arrivals {
 
   // --- copies ---
 
-  private void copies(Migration now, String id) {
+  private void copies(Migration now, Computation computation) {
+    String id = computation.id();
     Parity comparing = parity;
     if (comparing == null) {
       return;
     }
-    comparing.follow(id, resumed);
+    comparing.follow(id, resumed != null && computation.run().started().isBefore(resumed));
     long time = nanos.getAsLong();
     Order order = orders.get(id);
     boolean due = order == null || clock.instant().isAfter(order.renewAt());
     if (comparing.hasCopies(id)) {
       failures.remove(id);
-      if (!due) {
+      if (order != null && !due) {
+        orders.put(id, order.seen(time));
         return;
       }
     }
     if (order == null || due) {
+      if (isMoving(id)) {
+        return; // what that leaves over is revoked, and this would be revoked with it
+      }
       order = order(now, id, time);
     } else if (time - order.last() < AGAIN) {
       return;
@@ -444,7 +494,7 @@ final class Migrator implements Arrivals {
       if (time - order.first() > PATIENCE && comparing.isSpeaking(id)) {
         failed(id, "It speaks, and its copies do not come over %s.".formatted(now.to()));
       }
-      order = new Order(order.transport(), order.message(), order.renewAt(), order.first(), time);
+      order = order.again(time);
     }
     orders.put(id, order);
     say(order.message());
@@ -456,6 +506,7 @@ final class Migrator implements Arrivals {
   }
 
   private Order order(Migration now, String id, long time) {
+    mover.clean(id, now.to()); // what is revoked ends all that was issued before, and nothing after
     Credential credential = access.agent(id, now.to());
     Duration third = Duration.between(clock.instant(), credential.expiresAt()).dividedBy(3);
     Command command =
@@ -467,6 +518,7 @@ final class Migrator implements Arrivals {
             now.inject());
     revocations.remove(id);
     return new Order(
+        liveness.run(id),
         now.to(),
         new Message(commands(id), command.toJson()),
         credential.expiresAt().minus(third),
@@ -567,6 +619,8 @@ final class Migrator implements Arrivals {
       moves.remove(id);
       failures.remove(id);
       LOG.log(INFO, "{0} is on {1} now.", id, to);
+    } else if (isOver(id)) {
+      runIsOver(id); // who has ended did not fail to follow
     } else {
       moves.put(id, new Move(nanos.getAsLong(), false));
       failed(id, String.valueOf(failure.getMessage()));

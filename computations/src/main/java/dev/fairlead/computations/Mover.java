@@ -4,7 +4,6 @@ package dev.fairlead.computations;
 import java.util.concurrent.CompletionStage;
 
 /** Moves an agent from one transport to another. */
-@FunctionalInterface
 interface Mover {
 
   /**
@@ -15,4 +14,11 @@ interface Mover {
    * @return completes when the agent is there; fails with what hinders it
    */
   CompletionStage<Void> move(String computation, String transport);
+
+  /**
+   * Revokes at once what earlier moves have left over on a transport: to be called before another
+   * credential is issued there, which would be revoked with it. Blocks for as long as an issuer
+   * takes, and throws its refusal.
+   */
+  void clean(String computation, String transport);
 }

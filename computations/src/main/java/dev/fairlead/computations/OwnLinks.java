@@ -91,7 +91,7 @@ final class OwnLinks implements SwitchboardListener {
    * Makes it, without a transport yet.
    *
    * @param first the transport that agents use first
-   * @param lost told the name of a transport over which this end's link is down
+   * @param lost told the name of a transport over which this end's link was lost, or is down
    */
   OwnLinks(
       String first,
@@ -294,7 +294,9 @@ final class OwnLinks implements SwitchboardListener {
       liveness.linkUp(transport);
     } else {
       liveness.linkDown(transport);
-      lost.accept(transport);
+    }
+    if (!up || state == Transport.State.CONNECTING) {
+      lost.accept(transport); // though it may be back by now, what was under way may be lost
     }
     LOG.log(INFO, "The link over {0} is {1}: {2}", transport, state, reason);
   }

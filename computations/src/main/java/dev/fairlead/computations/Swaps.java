@@ -13,6 +13,7 @@ import dev.fairlead.computations.registry.Computation;
 import dev.fairlead.computations.registry.Registry;
 import dev.fairlead.computations.registry.Swap;
 import dev.fairlead.computations.registry.VmState;
+import dev.fairlead.delivery.SwapCounts;
 import dev.fairlead.protocol.Addresses;
 import dev.fairlead.protocol.Command;
 import dev.fairlead.protocol.Heartbeat;
@@ -29,6 +30,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -43,7 +45,7 @@ import org.jspecify.annotations.Nullable;
  * <p>{@link #heard} may be called by any thread and does not block; {@link #check} is called by one
  * thread at a time; {@link #begin} by any, and blocks for as long as database and issuer take.
  */
-final class Swaps {
+final class Swaps implements Mover {
 
   private static final System.Logger LOG = System.getLogger(Swaps.class.getName());
 
@@ -83,6 +85,8 @@ final class Swaps {
   private final Map<String, Swap> leftovers = new ConcurrentHashMap<>();
 
   private final Object cleaning = new Object();
+  private final LongAdder done = new LongAdder();
+  private final LongAdder failed = new LongAdder();
 
   /** One order. */
   private static final class Order {
@@ -149,8 +153,8 @@ final class Swaps {
    * @return the order, and what completes when the agent is there; it fails with a {@link
    *     ComputationException} when the agent stays where it is, or its run is over
    * @throws ComputationException {@code REFUSED} with code {@code unknown-computation}, {@code
-   *     run-is-over}, {@code unknown-transport}, {@code swap-under-way} or {@code same-transport};
-   *     {@code RETRY} with {@code agent-away} or {@code not-listening}
+   *     run-is-over}, {@code unknown-transport}, {@code swap-under-way}, {@code relayed} or {@code
+   *     same-transport}; {@code RETRY} with {@code agent-away} or {@code not-listening}
    * @throws TransportException when no credential can be issued
    */
   Given begin(String id, String to) {
@@ -187,6 +191,13 @@ final class Swaps {
         Optional.ofNullable(spoken.apply(id))
             .or(() -> Optional.ofNullable(computation.run().transport()))
             .orElse(access.first());
+    if (!access.ready(from) && !from.equals(view.transport())) {
+      throw new ComputationException(
+          REFUSED,
+          "relayed",
+          "The agent of %s speaks over '%s', which a relay carries on: it can be nowhere else. Start it anew by a deployment that has both transports."
+              .formatted(id, from));
+    }
     if (from.equals(to)) {
       throw new ComputationException(
           REFUSED, "same-transport", "The agent of %s is on '%s' already.".formatted(id, to));
@@ -213,7 +224,7 @@ final class Swaps {
           "The agent of %s is just changing its transport: wait for the outcome.".formatted(id));
     }
     try {
-      cleanNow(id, to); // what is revoked ends all that was issued before, and nothing after
+      clean(id, to); // what is revoked ends all that was issued before, and nothing after
       registry.swap(swap); // first, so that a credential is never forgotten
       Credential credential = access.agent(id, to);
       Swap whole = swap.with(credential.sha256(), credential.expiresAt());
@@ -244,6 +255,11 @@ final class Swaps {
     }
   }
 
+  @Override
+  public CompletionStage<Void> move(String computation, String transport) {
+    return begin(computation, transport).outcome();
+  }
+
   /**
    * An order that was given.
    *
@@ -252,11 +268,12 @@ final class Swaps {
   record Given(Swap swap, CompletionStage<Void> outcome) {}
 
   private void abandon(Swap swap, RuntimeException why) {
-    Swap failed =
+    Swap never =
         swap.decided(Swap.State.FAILED, clock.instant(), "not-given", cut(why.getMessage()));
+    failed.increment();
     try {
-      registry.swap(failed);
-      leftovers.put(failed.command(), failed);
+      registry.swap(never);
+      leftovers.put(never.command(), never);
     } catch (ComputationException e) {
       why.addSuppressed(e); // it is found under way at the next start
     }
@@ -289,6 +306,11 @@ final class Swaps {
   /** Whether an agent is just changing its transport. */
   boolean isUnderWay(String id) {
     return orders.containsKey(id);
+  }
+
+  /** Orders that were decided since this process began. */
+  SwapCounts counts() {
+    return new SwapCounts(done.sum(), failed.sum());
   }
 
   /** Does what is due; to be called every second. Blocks for as long as issuers take. */
@@ -365,19 +387,21 @@ final class Swaps {
     leftovers.put(decided.command(), decided);
     orders.remove(id, order);
     if (state == Swap.State.DONE) {
+      done.increment();
       LOG.log(INFO, "{0} is on {1} now.", id, decided.to());
       order.outcome.complete(null);
     } else {
+      failed.increment();
       LOG.log(WARNING, "{0} stays on {1}: {2} {3}", id, decided.from(), code, why);
       order.outcome.completeExceptionally(
           new ComputationException(REFUSED, String.valueOf(code), String.valueOf(why)));
     }
   }
 
-  /** Before another credential is issued for the same transport. */
-  private void cleanNow(String id, String transport) {
+  @Override
+  public void clean(String computation, String transport) {
     for (Swap swap : leftovers.values()) {
-      if (swap.computation().equals(id) && transport.equals(swap.leftover())) {
+      if (swap.computation().equals(computation) && transport.equals(swap.leftover())) {
         revoke(swap);
       }
     }

@@ -62,11 +62,17 @@ class MigratorTest {
   private final AtomicLong nanos = new AtomicLong();
   private final Map<String, FakeAgent> agents = new HashMap<>();
   private final List<String> moves = new CopyOnWriteArrayList<>();
+
+  /** What was asked of whoever issues credentials. */
+  private final List<String> asked = new CopyOnWriteArrayList<>();
+
   private EmbeddedDatabase database;
   private Registry registry;
   private Liveness liveness;
   private Migrator migrator;
   private boolean moving = true;
+  private boolean movesNever;
+  private final List<CompletableFuture<Void>> undecided = new ArrayList<>();
 
   @BeforeEach
   void open() {
@@ -74,7 +80,7 @@ class MigratorTest {
     registry = Registry.open(database.source(), EmbeddedDatabase.SYNC, InstantSource.system());
     Access access = new Access("f", "vsock", Duration.ofHours(1));
     access.add(new NamedTransport("vsock", issuer).issuer());
-    access.add(new NamedTransport("nats", issuer).issuer());
+    access.add(new NamedTransport("nats", issuer, asked::add).issuer());
     liveness = new Liveness(InstantSource.system(), nanos::get, change -> {});
     migrator =
         new Migrator(
@@ -83,9 +89,19 @@ class MigratorTest {
             registry,
             liveness,
             this::send,
-            this::move,
+            new Mover() {
+              @Override
+              public CompletionStage<Void> move(String computation, String transport) {
+                return MigratorTest.this.move(computation, transport);
+              }
+
+              @Override
+              public void clean(String computation, String transport) {
+                asked.add("clean " + computation);
+              }
+            },
             new Migrator.Comparison(
-                new ParityLimits(64, 64, 256, 64, Duration.ofSeconds(10), 100), false),
+                new ParityLimits(64, 64, 256, 64, 16, Duration.ofSeconds(10), 100), false),
             InstantSource.system(),
             nanos::get);
     agents.values().forEach(agent -> watch(agent.id, agent.on));
@@ -256,6 +272,137 @@ class MigratorTest {
   }
 
   @Test
+  void aCredentialOfCopiesIsRevokedWhenTheyHaveHadTimeToEndAndTheAgentIsElsewhere() {
+    agent("1");
+    migrator.start("vsock", "nats", 100, true, Inject.NONE);
+    migrator.check();
+    assertThat(asked).containsExactly("clean 1", "issue 1");
+    migrator.rollback();
+    pass(Duration.ofSeconds(9), "vsock");
+    assertThat(asked).doesNotContain("revoke 1");
+    nanos.addAndGet(Duration.ofMinutes(5).toNanos());
+    liveness.check();
+    migrator.check();
+    assertThat(asked).as("nobody knows where it is").doesNotContain("revoke 1");
+    pass(Duration.ZERO, "vsock");
+    assertThat(asked).endsWith("issue 1", "revoke 1");
+    pass(Duration.ofMinutes(1), "vsock");
+    assertThat(asked).containsOnlyOnce("revoke 1");
+  }
+
+  @Test
+  void aCredentialOfCopiesStaysWhereTheAgentCameToUseIt() {
+    agent("1");
+    migrator.start("vsock", "nats", 100, true, Inject.NONE);
+    migrator.check();
+    migrator.cutover(true);
+    migrator.check();
+    pass(Duration.ofSeconds(30), "nats");
+    pass(Duration.ofSeconds(30), "vsock"); // by somebody else's word, who cleans up after it
+    assertThat(asked).doesNotContain("revoke 1");
+  }
+
+  @Test
+  void aCredentialIsNotRevokedWhereCopiesHaveBegunAnewMeanwhile() {
+    agent("1");
+    migrator.start("vsock", "nats", 100, true, Inject.NONE);
+    migrator.check();
+    migrator.rollback();
+    migrator.start("vsock", "nats", 100, true, Inject.NONE);
+    migrator.check();
+    pass(Duration.ofMinutes(1), "vsock");
+    assertThat(asked).containsOnly("clean 1", "issue 1").hasSize(4);
+  }
+
+  private void pass(Duration time, String on) {
+    nanos.addAndGet(time.toNanos());
+    agents.keySet().forEach(id -> watch(id, on));
+    migrator.check();
+  }
+
+  @Test
+  void whoEndsIsNotAwaitedAndDidNotFail() {
+    for (int i = 0; i < 4; i++) {
+      agent("c" + i).deaf = i > 0; // they speak, and send no copies
+    }
+    migrator.start("vsock", "nats", 100, true, Inject.NONE);
+    migrator.check();
+    agents.values().forEach(agent -> agent.say(100));
+    await().atMost(PATIENCE).until(() -> compared() == 100);
+    assertThat(status().string("verdict")).isEqualTo("undecided");
+
+    for (int i = 1; i < 4; i++) {
+      liveness.vmEnded("c" + i, 1, "it was done");
+    }
+    nanos.addAndGet(Duration.ofSeconds(61).toNanos());
+    watch("c0", "vsock");
+    migrator.check();
+    migrator.check();
+
+    assertThat(status().string("verdict")).isEqualTo("safe");
+    assertThat(status().object("failed").fields()).isEmpty();
+    assertThat(status().optionalObject("held")).isEmpty();
+    assertThat(status().object("computations").integer("chosen", 0, 9)).isEqualTo(1);
+  }
+
+  @Test
+  void whoEndsWhileItIsMovedDidNotFailToFollow() {
+    for (int i = 0; i < 4; i++) {
+      agent("c" + i);
+    }
+    movesNever = true;
+    start("vsock", "nats", 100);
+    migrator.check();
+    assertThat(moves).hasSize(4);
+    for (int i = 0; i < 4; i++) {
+      liveness.vmEnded("c" + i, 1, "it was done");
+    }
+    undecided.forEach(one -> one.completeExceptionally(new IllegalStateException("It is gone.")));
+    migrator.check();
+    assertThat(status().object("failed").fields()).isEmpty();
+    assertThat(status().optionalObject("held")).isEmpty();
+  }
+
+  @Test
+  void whoseCopiesHaveEndedByThemselvesIsToldAgain() {
+    FakeAgent one = agent("1");
+    migrator.start("vsock", "nats", 100, true, Inject.NONE);
+    migrator.check();
+    one.say(10);
+    await().atMost(PATIENCE).until(() -> compared() == 10);
+    pass(Duration.ofSeconds(20), "vsock");
+    assertThat(one.heard).hasSize(1);
+    one.obey(new Command.ShadowEnd("x")); // it was tried to move it meanwhile
+    pass(Duration.ofSeconds(31), "vsock");
+    one.say(10);
+    await()
+        .atMost(PATIENCE)
+        .until(
+            () -> {
+              pass(Duration.ofSeconds(6), "vsock");
+              return one.copying;
+            });
+    one.say(10);
+    await().atMost(PATIENCE).until(() -> compared() >= 20);
+    pass(Duration.ofSeconds(1), "vsock");
+    assertThat(status().object("failed").fields()).isEmpty();
+    assertThat(status().string("verdict")).isEqualTo("safe");
+  }
+
+  @Test
+  void whoIsStartedAgainIsToldAgain() {
+    FakeAgent one = agent("1");
+    migrator.start("vsock", "nats", 100, true, Inject.NONE);
+    migrator.check();
+    one.say(10);
+    await().atMost(PATIENCE).until(() -> compared() == 10);
+    liveness.watch("1", 2, AgentState.STARTING, null, null);
+    liveness.heard("1", "vsock", Duration.ofSeconds(60));
+    migrator.check();
+    assertThat(one.heard).as("by another order").hasSize(2).doesNotHaveDuplicates();
+  }
+
+  @Test
   void whatCannotBeIsRefused() {
     refused("no-migration", () -> migrator.status());
     refused("no-migration", () -> migrator.advance(0));
@@ -316,6 +463,11 @@ class MigratorTest {
 
   private CompletionStage<Void> move(String id, String to) {
     moves.add(id + " " + to);
+    if (movesNever) {
+      CompletableFuture<Void> outcome = new CompletableFuture<>();
+      undecided.add(outcome);
+      return outcome;
+    }
     if (!moving) {
       return CompletableFuture.failedStage(new IllegalStateException("The broker is away."));
     }
@@ -412,7 +564,7 @@ class MigratorTest {
 
       @Override
       public CompletionStage<Void> send(Message message) {
-        migrator.arrived(transport == null ? on : transport, message);
+        migrator.arrived(transport == null ? on : transport, 1, message);
         return CompletableFuture.completedStage(null);
       }
 

@@ -12,6 +12,7 @@ import dev.fairlead.transport.tck.memory.MemoryIssuer;
 import dev.fairlead.transport.tck.memory.MemoryTransportProvider;
 import java.time.Duration;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +28,16 @@ final class NamedTransport {
    * @param behind issues its credentials; stays the caller's to close
    */
   NamedTransport(String name, MemoryIssuer behind) {
+    this(name, behind, asked -> {});
+  }
+
+  /**
+   * Makes one.
+   *
+   * @param asked told of each credential that is issued, and of each that is revoked, and whose it
+   *     is
+   */
+  NamedTransport(String name, MemoryIssuer behind, Consumer<String> asked) {
     TransportProvider real = new MemoryTransportProvider();
     provider =
         new TransportProvider() {
@@ -60,11 +71,13 @@ final class NamedTransport {
 
           @Override
           public Credential issue(Grant grant, Duration lifetime) {
+            asked.accept("issue " + grant.subject());
             return behind.issue(grant, lifetime);
           }
 
           @Override
           public void revoke(String subject) {
+            asked.accept("revoke " + subject);
             behind.revoke(subject);
           }
 

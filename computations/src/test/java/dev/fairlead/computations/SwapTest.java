@@ -17,17 +17,21 @@ import dev.fairlead.protocol.Registration;
 import dev.fairlead.protocol.Reply;
 import dev.fairlead.protocol.Request;
 import dev.fairlead.protocol.json.JsonObject;
+import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.tck.memory.MemoryHub;
 import dev.fairlead.transport.tck.memory.MemoryIssuer;
 import dev.fairlead.transport.tck.memory.MemoryTransportProvider;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -50,6 +54,13 @@ class SwapTest {
   private MemoryHub other;
   private MemoryIssuer issuer;
   private NamedTransport second;
+
+  /** What was asked of the second transport's issuer. */
+  private final List<String> asked = new CopyOnWriteArrayList<>();
+
+  /** How far the service's clock is before the machine's. */
+  private volatile Duration ahead = Duration.ZERO;
+
   private ComputationsService service;
   private JsonClient client;
   private TestPeer host;
@@ -62,7 +73,7 @@ class SwapTest {
     hub = later(MemoryHub.start("a" + UUID.randomUUID(), clock));
     other = later(MemoryHub.start("b" + UUID.randomUUID(), clock));
     issuer = later(new MemoryIssuer(hub, clock));
-    second = new NamedTransport("second", later(new MemoryIssuer(other, clock)));
+    second = new NamedTransport("second", later(new MemoryIssuer(other, clock)), asked::add);
     startService();
     Addresses mine = Addresses.ofHost("f", "1");
     host = later(new TestPeer(hub.uri(), mine, credentialOf(mine)));
@@ -98,7 +109,7 @@ class SwapTest {
                 1 << 20,
                 Duration.ofMillis(5),
                 HttpSettings.loopback("computations", 0)),
-            InstantSource.system());
+            () -> Instant.now().plus(ahead));
     service.addProvider(new MemoryTransportProvider());
     service.addProvider(second.provider());
     service.addIssuer(issuer);
@@ -138,6 +149,11 @@ class SwapTest {
     await().until(() -> !agent.connected());
     assertThat(moved.connected()).as("the new one stands").isTrue();
     assertThat(one().object("credential").string("sha256")).isNotEmpty();
+    assertThat(metrics())
+        .contains(
+            "fairlead_computations_agent_swaps_total{outcome=\"done\"} 1\n",
+            "fairlead_computations_agent_swaps_total{outcome=\"failed\"} 0\n",
+            "fairlead_computations_link_swaps_total{transport=\"second\",outcome=\"done\"} 0\n");
 
     assertThat(problem(TO_SECOND).code()).isEqualTo("same-transport");
     client.post("/computations/c/swap", "{\"to\":\"memory\"}".getBytes(UTF_8));
@@ -204,6 +220,91 @@ class SwapTest {
     assertThat(moved.connected()).isTrue();
   }
 
+  @Test
+  void anAgentBehindARelayCannotLeaveAndIsToldSo() {
+    agent.heartbeat("e1", AgentState.RUNNING, Duration.ofSeconds(60), "vsock", null);
+    await().until(() -> problem(TO_SECOND).code().equals("relayed"));
+    assertThat(asked).doesNotContain("issue c");
+    assertThatThrownBy(
+            () ->
+                client.post(
+                    "/migration",
+                    """
+                    {"from":"vsock","to":"second","percent":100,"shadow":true}"""
+                        .getBytes(UTF_8)))
+        .isInstanceOfSatisfying(
+            HttpProblem.class, e -> assertThat(e.code()).isEqualTo("unknown-transport"))
+        .hasMessageContaining("relay");
+  }
+
+  @Test
+  void anAgentThatLivesOnAndNeverSaysWhatBecameOfItStays() {
+    client.post("/computations/c/swap", TO_SECOND);
+    ahead = Duration.ofSeconds(34);
+    agent.heartbeat("e1", AgentState.RUNNING, Duration.ofSeconds(60), "memory", null);
+    String then = Instant.now().plusSeconds(30).toString();
+    await().until(() -> one().object("agent").string("last_heard").compareTo(then) > 0);
+    assertThat(swap().string("state")).as("it may yet try").isEqualTo("under-way");
+    ahead = Duration.ofSeconds(36);
+    await()
+        .until(
+            () -> {
+              agent.heartbeat("e1", AgentState.RUNNING, Duration.ofSeconds(60), "memory", null);
+              return swap().string("state").equals("failed");
+            });
+    assertThat(swap().string("code")).isEqualTo("no-answer");
+    assertThat(asked).contains("issue c").doesNotContain("revoke c");
+    ahead = Duration.ofSeconds(50);
+    await().until(() -> asked.contains("revoke c"));
+    assertThat(agent.connected()).as("the credential that it uses is good").isTrue();
+  }
+
+  @Test
+  void anOrderThatNobodyAnsweredIsGivenAgain() {
+    client.post("/computations/c/swap", TO_SECOND);
+    Command.Swap order = order();
+    ahead = Duration.ofSeconds(3);
+    await().until(() -> commands() >= 2);
+    assertThat(order(agent)).as("the same one").isEqualTo(order);
+  }
+
+  @Test
+  void whoIsCopiedToSoonAfterItCameBackKeepsTheCredentialOfTheCopies() {
+    client.post("/computations/c/swap", TO_SECOND);
+    Command.Swap order = order();
+    TestPeer moved = moved(order);
+    moved.heartbeat("e1", AgentState.RUNNING, Duration.ofSeconds(60), "second", done(order));
+    await().until(() -> swap().string("state").equals("done"));
+    client.post("/computations/c/swap", "{\"to\":\"memory\"}".getBytes(UTF_8));
+    await().until(() -> order(moved) != null);
+    Command.Swap back = Objects.requireNonNull(order(moved));
+    TestPeer again = later(new TestPeer(hub.uri(), agent.addresses, back.credential()));
+    again.heartbeat("e1", AgentState.RUNNING, Duration.ofSeconds(60), "memory", done(back));
+    await().until(() -> swap().string("state").equals("done"));
+
+    client.post(
+        "/migration",
+        """
+        {"from":"memory","to":"second","percent":100,"shadow":true}"""
+            .getBytes(UTF_8));
+    await().until(() -> again.received.stream().anyMatch(SwapTest::isShadow));
+    ahead = Duration.ofSeconds(10);
+    await().until(() -> asked.contains("revoke c"));
+    assertThat(asked).as("and nothing is left to be revoked").endsWith("revoke c", "issue c");
+  }
+
+  private static boolean isCommand(Message message) {
+    return message.address().endsWith("/down/commands");
+  }
+
+  private static boolean isShadow(Message message) {
+    return isCommand(message) && Command.parse(message.bytes()) instanceof Command.Shadow;
+  }
+
+  private long commands() {
+    return agent.received.stream().filter(SwapTest::isCommand).count();
+  }
+
   private static Heartbeat.Swap done(Command.Swap order) {
     return new Heartbeat.Swap(order.id(), true, null, null);
   }
@@ -229,6 +330,10 @@ class SwapTest {
             .map(Command.Swap.class::cast)
             .toList();
     return orders.isEmpty() ? null : orders.get(orders.size() - 1);
+  }
+
+  private String metrics() {
+    return new String(client.getBytes("/metrics"), UTF_8);
   }
 
   private HttpProblem problem(byte[] body) {

@@ -13,8 +13,13 @@ import dev.fairlead.transport.api.Message;
 public interface Arrivals {
 
   /** Tells nobody. */
-  Arrivals NONE = (transport, message) -> {};
+  Arrivals NONE = (transport, line, message) -> {};
 
-  /** A message has come. One that matches several subscriptions is told for each. */
-  void arrived(String transport, Message message);
+  /**
+   * A message has come. One that matches several subscriptions is told for each.
+   *
+   * @param line tells what the exchange opened of that name from what it opened before: while one
+   *     takes the place of another both may bring the same message, and neither has doubled it
+   */
+  void arrived(String transport, long line, Message message);
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.delivery;
 
+import static java.lang.System.Logger.Level.WARNING;
 import static java.util.Objects.requireNonNull;
 
 import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.Transport.Subscription;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -14,8 +16,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
@@ -37,6 +41,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Copies implements Link {
 
+  private static final System.Logger LOG = System.getLogger(Copies.class.getName());
+
   /** Bytes that may be under way on the second link. */
   private static final long MOST_BYTES = 8L << 20;
 
@@ -50,6 +56,9 @@ public final class Copies implements Link {
   private static final long MARK_GAP = 250_000_000L;
 
   private static final String NOT_COPIED = "not-copied";
+
+  /** What is left out while the link is connected is said to be after this, if nothing says it. */
+  private static final Duration TOLD_AFTER = Duration.ofSeconds(1);
 
   private final Link original;
   private volatile @Nullable Line line;
@@ -194,40 +203,73 @@ public final class Copies implements Link {
       long weight = message.payload().remaining() + WEIGHT;
       if (!link.connected() || underWay.get() + weight > MOST_BYTES) {
         skipped.increment();
-        stream.leaveOut(first, range.last());
+        leaveOut(id, stream, first, range.last());
         return;
       }
       underWay.addAndGet(weight);
       Copied mine = stream;
-      runner.execute(() -> ship(id, mine, message, first, weight));
+      runner.execute(() -> ship(id, mine, message, range, first, weight));
     }
 
-    private void ship(StreamId id, Copied stream, Message message, long first, long weight) {
+    private void ship(
+        StreamId id, Copied stream, Message message, Headers.Range range, long first, long weight) {
       if (ended) {
         underWay.addAndGet(-weight);
         return;
       }
-      tellLeftOut(id, stream);
-      Headers.Range range = Headers.range(message);
-      stream.mark(first, runner.nanoTime());
-      List<Message> all = copies(id, stream, message, first, range);
+      List<Message> all;
+      try {
+        tellLeftOut(id, stream);
+        stream.mark(first, runner.nanoTime());
+        all = copies(id, stream, message, first, range);
+      } catch (RuntimeException e) {
+        LOG.log(WARNING, "A batch of " + id + " could not be copied, and is left out.", e);
+        failed.increment();
+        underWay.addAndGet(-weight);
+        leaveOut(id, stream, first, range.last());
+        return;
+      }
       batches.increment();
       AtomicLong left = new AtomicLong(all.size());
       if (all.isEmpty()) {
         underWay.addAndGet(-weight);
       }
       for (Message one : all) {
-        link.send(one)
+        send(one)
             .whenComplete(
                 (sent, failure) -> {
                   if (failure != null) {
                     failed.increment();
-                    stream.leaveOut(first, range.last());
+                    leaveOut(id, stream, first, range.last());
                   }
                   if (left.decrementAndGet() == 0) {
                     underWay.addAndGet(-weight);
                   }
                 });
+      }
+    }
+
+    /** A link may be anybody's: what it throws is a copy that did not go. */
+    private CompletionStage<Void> send(Message copy) {
+      try {
+        return link.send(copy);
+      } catch (RuntimeException e) {
+        return CompletableFuture.failedStage(e);
+      }
+    }
+
+    /** Said with the next batch, and soon where there is none. */
+    private void leaveOut(StreamId id, Copied stream, long first, long last) {
+      stream.leaveOut(first, last);
+      if (!ended && stream.telling.compareAndSet(false, true)) {
+        runner.after(
+            TOLD_AFTER,
+            () -> {
+              stream.telling.set(false);
+              if (!ended && link.connected()) { // else it is said when it is
+                tellLeftOut(id, stream);
+              }
+            });
       }
     }
 
@@ -243,11 +285,11 @@ public final class Copies implements Link {
       if (first > 0) {
         Map<String, String> headers =
             Headers.batch(id.epoch(), first, last - first + 1, 1, 0, 0, NOT_COPIED, 1);
-        link.send(copy(id, headers, ByteBuffer.allocate(0), stream.start))
+        send(copy(id, headers, ByteBuffer.allocate(0), stream.start))
             .whenComplete(
                 (sent, failure) -> {
                   if (failure != null) {
-                    stream.leaveOut(first, last);
+                    leaveOut(id, stream, first, last);
                   }
                 });
       }
@@ -336,6 +378,9 @@ public final class Copies implements Link {
 
     /** When which number was sent; only touched on the runner. */
     private final Deque<long[]> marks = new ArrayDeque<>();
+
+    /** Whether it is on its way to be told what was left out. */
+    private final AtomicBoolean telling = new AtomicBoolean();
 
     private long upTo;
 

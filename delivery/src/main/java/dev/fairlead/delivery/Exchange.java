@@ -59,6 +59,9 @@ public final class Exchange implements Link, AutoCloseable {
   /** Guards {@link #standing}, and the coming and going of boards; sending needs no lock. */
   private final Object changes = new Object();
 
+  /** What those have done that are used no more, by name; guarded by {@link #changes}. */
+  private final SortedMap<String, SwapCounts> before = new TreeMap<>();
+
   /** By name; never changed, only replaced. */
   private volatile SortedMap<String, Switchboard> boards = Collections.emptySortedMap();
 
@@ -114,6 +117,9 @@ public final class Exchange implements Link, AutoCloseable {
       SortedMap<String, Switchboard> fewer = new TreeMap<>(boards);
       board = fewer.remove(transport);
       boards = fewer;
+      if (board != null) {
+        before.merge(transport, counts(board), SwapCounts::plus);
+      }
     }
     if (board != null) {
       board.close(); // its subscriptions stand until it has drained
@@ -121,6 +127,19 @@ public final class Exchange implements Link, AutoCloseable {
         standing.forEach(one -> one.subscriptions.remove(board));
       }
     }
+  }
+
+  /** Swaps within each transport since the start, by its name; also of those used no more. */
+  public SortedMap<String, SwapCounts> swaps() {
+    synchronized (changes) {
+      SortedMap<String, SwapCounts> all = new TreeMap<>(before);
+      boards.forEach((name, board) -> all.merge(name, counts(board), SwapCounts::plus));
+      return all;
+    }
+  }
+
+  private static SwapCounts counts(Switchboard board) {
+    return new SwapCounts(board.swaps(), board.failedSwaps());
   }
 
   private Switchboard open(String name) {
@@ -346,14 +365,7 @@ public final class Exchange implements Link, AutoCloseable {
     void add(String name, Switchboard board) {
       if (!ended) {
         subscriptions.put(
-            board,
-            stored
-                ? board.subscribeStored(pattern, message -> handle(name, message))
-                : board.subscribe(
-                    pattern,
-                    message -> {
-                      var unused = handle(name, message);
-                    }));
+            board, board.listen(pattern, (line, message) -> handle(name, line, message), stored));
       }
     }
 
@@ -370,11 +382,11 @@ public final class Exchange implements Link, AutoCloseable {
     }
 
     /** Several transports may speak at a time; who listens hears one after the other. */
-    private CompletionStage<Void> handle(String transport, Message message) {
+    private CompletionStage<Void> handle(String transport, long line, Message message) {
       if (!Headers.isCopy(message)) {
         ways.heard(message.address(), transport); // who copies to a transport has not moved there
       }
-      arrivals.arrived(transport, message);
+      arrivals.arrived(transport, line, message);
       synchronized (turn) {
         return ended ? CLOSED : handler.apply(transport, message);
       }

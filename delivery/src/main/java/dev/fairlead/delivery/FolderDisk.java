@@ -92,7 +92,8 @@ final class FolderDisk implements Disk {
     }
   }
 
-  private static final class ChannelFile implements File {
+  /** A file; the channel is its to close. */
+  static final class ChannelFile implements File {
 
     private final FileChannel channel;
     private final Object syncing = new Object();

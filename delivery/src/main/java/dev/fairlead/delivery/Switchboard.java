@@ -4,6 +4,7 @@ package dev.fairlead.delivery;
 import static dev.fairlead.transport.api.TransportException.Category.BROKEN;
 import static dev.fairlead.transport.api.TransportException.Category.REFUSED;
 import static dev.fairlead.transport.api.TransportException.Category.RETRY;
+import static java.lang.System.Logger.Level.WARNING;
 import static java.util.Objects.requireNonNull;
 
 import dev.fairlead.transport.api.Message;
@@ -23,6 +24,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -38,6 +41,11 @@ import org.jspecify.annotations.Nullable;
  * that blocks harms nobody else.
  */
 public final class Switchboard implements Link, AutoCloseable {
+
+  private static final System.Logger LOG = System.getLogger(Switchboard.class.getName());
+
+  /** A transport that is closed drains within 5 s. */
+  private static final Duration DRAIN = Duration.ofSeconds(10);
 
   private static final CompletionStage<Void> NO_TRANSPORT =
       CompletableFuture.failedStage(
@@ -60,6 +68,7 @@ public final class Switchboard implements Link, AutoCloseable {
   /** Guards {@link #standing}, and the coming and going of lines; sending needs no lock. */
   private final Object changes = new Object();
 
+  private final AtomicLong opens = new AtomicLong();
   private final AtomicLong swapsDone = new AtomicLong();
   private final AtomicLong swapsFailed = new AtomicLong();
 
@@ -198,20 +207,37 @@ public final class Switchboard implements Link, AutoCloseable {
   @Override
   public Subscription subscribe(String pattern, Consumer<Message> handler) {
     requireNonNull(handler, "handler is null");
-    return stand(
-        new Standing(
-            pattern,
-            message -> {
-              handler.accept(message);
-              return DONE;
-            },
-            false));
+    return listen(
+        pattern,
+        (line, message) -> {
+          handler.accept(message);
+          return DONE;
+        },
+        false);
   }
 
   @Override
   public Subscription subscribeStored(
       String pattern, Function<Message, CompletionStage<Void>> handler) {
-    return stand(new Standing(pattern, requireNonNull(handler, "handler is null"), true));
+    requireNonNull(handler, "handler is null");
+    return listen(pattern, (line, message) -> handler.apply(message), true);
+  }
+
+  /** As the two before, and tells the handler the number of the line that brought a message. */
+  Subscription listen(String pattern, Handler handler, boolean stored) {
+    return stand(new Standing(pattern, handler, stored));
+  }
+
+  /** Takes what comes. */
+  @FunctionalInterface
+  interface Handler {
+
+    /**
+     * A message has come.
+     *
+     * @param line counts what this switchboard has opened
+     */
+    CompletionStage<Void> take(long line, Message message);
   }
 
   private Subscription stand(Standing wanted) {
@@ -238,15 +264,20 @@ public final class Switchboard implements Link, AutoCloseable {
     return () -> connectedActions.remove(action);
   }
 
-  /** Closes the transport, draining it, and waits until that is done. Idempotent. */
+  /**
+   * Closes the transport, draining it, and waits until that is done; also for those that it has
+   * replaced, as long as they may take to drain. Idempotent.
+   */
   @Override
   public void close() {
     Line line;
     Line coming;
+    List<Line> before;
     synchronized (changes) {
       closed = true;
       line = current;
       coming = candidate;
+      before = List.copyOf(draining);
       current = null;
       candidate = null;
     }
@@ -258,12 +289,26 @@ public final class Switchboard implements Link, AutoCloseable {
     if (line != null) {
       line.close();
     }
+    awaitEnd(before);
     List<Standing> ended;
     synchronized (changes) {
       ended = List.copyOf(standing);
       standing.clear();
     }
     ended.forEach(Standing::close);
+  }
+
+  private static void awaitEnd(List<Line> lines) {
+    long until = System.nanoTime() + DRAIN.toNanos();
+    try {
+      for (Line line : lines) {
+        if (!line.gone.await(until - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+          LOG.log(WARNING, "The transport {0} that was replaced does not close.", line.name);
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private void open(Line line, Duration patience) {
@@ -299,7 +344,6 @@ public final class Switchboard implements Link, AutoCloseable {
       // Whoever has connected is not held by what might have been: its classes may go before.
       WeakReference<Line> waiting = new WeakReference<>(line);
       runner.after(patience, () -> giveUp(waiting.get(), patience));
-      runner.execute(() -> cutOver(line));
     }
   }
 
@@ -335,12 +379,16 @@ public final class Switchboard implements Link, AutoCloseable {
     start("fairlead-close-" + line.name, () -> end(line));
   }
 
-  /** Makes a connected candidate the current one; false where it is none. */
-  private boolean cutOver(Line line) {
+  /**
+   * Makes a connected candidate the current one.
+   *
+   * @return ends the one before; null where it was no candidate
+   */
+  private @Nullable Runnable cutOver(Line line) {
     Line old;
     synchronized (changes) {
       if (candidate != line || line.opened == null || line.state != State.CONNECTED) {
-        return false;
+        return null;
       }
       old = current;
       current = line;
@@ -353,12 +401,26 @@ public final class Switchboard implements Link, AutoCloseable {
       swapsDone.incrementAndGet();
       line.swap.end(old.name, line.name, "");
     }
-    line.installed.complete(null);
-    tellConnected(line);
-    if (old != null) {
-      start("fairlead-close-" + old.name, () -> end(old));
+    return () -> {
+      if (old != null) {
+        start("fairlead-close-" + old.name, () -> end(old));
+      }
+    };
+  }
+
+  /** Called on the runner; whoever is told that a line is connected finds it so. */
+  private void tell(Line line, State next, String reason) {
+    Runnable ending = next == State.CONNECTED ? cutOver(line) : null;
+    listener.stateChanged(line.name, next, reason);
+    if (ending != null) {
+      line.installed.complete(null);
     }
-    return true;
+    if (next == State.CONNECTED) {
+      tellConnected(line);
+    }
+    if (ending != null) {
+      ending.run();
+    }
   }
 
   /** Its subscriptions stand until it has drained: an answer may still come this way. */
@@ -370,6 +432,7 @@ public final class Switchboard implements Link, AutoCloseable {
         standing.forEach(wanted -> wanted.forget(line));
         draining.remove(line);
       }
+      line.gone.countDown(); // first: who waits for it may hold what the others need
       line.ended.complete(null);
     }
   }
@@ -398,6 +461,8 @@ public final class Switchboard implements Link, AutoCloseable {
     private final String name;
     private final CompletableFuture<Void> installed = new CompletableFuture<>();
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
+    private final CountDownLatch gone = new CountDownLatch(1);
+    private final long number = opens.incrementAndGet();
     private final SwapRecord swap = SwapRecord.begin();
     private volatile State state = State.CONNECTING;
     private volatile String reason = "";
@@ -430,13 +495,7 @@ public final class Switchboard implements Link, AutoCloseable {
     public void stateChanged(State next, String reason) {
       state = next;
       this.reason = reason;
-      Runnable told =
-          () -> {
-            listener.stateChanged(name, next, reason);
-            if (next == State.CONNECTED && !cutOver(this)) {
-              tellConnected(this);
-            }
-          };
+      Runnable told = () -> tell(this, next, reason);
       synchronized (early) {
         if (placed) {
           runner.execute(told);
@@ -479,13 +538,13 @@ public final class Switchboard implements Link, AutoCloseable {
   private final class Standing {
 
     private final String pattern;
-    private final Function<Message, CompletionStage<Void>> handler;
+    private final Handler handler;
     private final boolean stored;
     private final Map<Line, Subscription> subscriptions = new HashMap<>();
     private final Object turn = new Object();
     private volatile boolean ended;
 
-    Standing(String pattern, Function<Message, CompletionStage<Void>> handler, boolean stored) {
+    Standing(String pattern, Handler handler, boolean stored) {
       this.pattern = pattern;
       this.handler = handler;
       this.stored = stored;
@@ -494,17 +553,17 @@ public final class Switchboard implements Link, AutoCloseable {
     void add(@Nullable Line line) {
       Transport transport = line == null ? null : line.opened;
       if (line != null && transport != null && !ended) {
-        subscriptions.computeIfAbsent(line, any -> subscribe(transport));
+        subscriptions.computeIfAbsent(line, any -> subscribe(transport, line.number));
       }
     }
 
-    private Subscription subscribe(Transport transport) {
+    private Subscription subscribe(Transport transport, long line) {
       return stored
-          ? transport.subscribeStored(pattern, this::handle)
+          ? transport.subscribeStored(pattern, message -> handle(line, message))
           : transport.subscribe(
               pattern,
               message -> {
-                var unused = handle(message);
+                var unused = handle(line, message);
               });
     }
 
@@ -525,9 +584,9 @@ public final class Switchboard implements Link, AutoCloseable {
     }
 
     /** Two transports may speak at a time while one follows the other. */
-    private CompletionStage<Void> handle(Message message) {
+    private CompletionStage<Void> handle(long line, Message message) {
       synchronized (turn) {
-        return ended ? CLOSED : handler.apply(message);
+        return ended ? CLOSED : handler.take(line, message);
       }
     }
   }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fairlead.delivery.Defects.Kind;
 import dev.fairlead.transport.api.Message;
+import dev.fairlead.transport.api.Transport.Subscription;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -13,6 +14,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 class CopiesTest {
@@ -140,6 +143,102 @@ class CopiesTest {
     assertThat(logs.books().delivered()).isEqualTo(400);
     assertThat(copies.counts().batches()).isBetween(100L, 128L);
     assertThat(copies.counts().skipped()).isEqualTo(400 - copies.counts().batches());
+  }
+
+  @Test
+  void whatIsLeftOutLastIsSaidToBeThoughNothingFollows() {
+    begin(Defects.NONE);
+    say(10);
+    time.pass(Duration.ofSeconds(40));
+    FailingLink failing = new FailingLink(line);
+    copies.begin(failing, time, Defects.NONE, Defects.Listener.NONE);
+    say(5);
+    time.pass(Duration.ofSeconds(1));
+    failing.fails = true;
+    say(5);
+    time.pass(Duration.ofSeconds(5));
+    assertThat(copies.counts().failed()).isPositive();
+    failing.fails = false;
+    time.pass(Duration.ofSeconds(5));
+
+    Message last = line.sent.get(line.sent.size() - 1);
+    assertThat(last.headers())
+        .containsEntry("fl-gap", "not-copied")
+        .containsEntry("fl-first", "16")
+        .containsEntry("fl-count", "5");
+    int told = line.sent.size();
+    time.pass(Duration.ofMinutes(1));
+    assertThat(line.sent).as("told once").hasSize(told);
+  }
+
+  @Test
+  void aCopyThatCouldNotBeSentTakesNoRoom() {
+    FailingLink failing = new FailingLink(line);
+    failing.fails = true;
+    copies.begin(failing, time, Defects.NONE, Defects.Listener.NONE);
+    sendLarge(200);
+    assertThat(copies.counts().failed()).as("more than there is room for").isEqualTo(200);
+    assertThat(copies.counts().skipped()).isZero();
+  }
+
+  @Test
+  void aCopyThatCouldNotBeMadeIsSaidToBeLeftOut() {
+    line.keepSent = true;
+    copies.begin(
+        line,
+        time,
+        new Defects(LOGS, 1, 0, 0, 7),
+        (stream, kind, number) -> {
+          throw new IllegalStateException("The listener of the test fails.");
+        });
+    sendLarge(50);
+    assertThat(copies.counts().failed()).isEqualTo(1);
+    assertThat(line.sent).filteredOn(one -> one.headers().containsKey("fl-gap")).hasSize(1);
+    assertThat(arrivals()).hasSize(49);
+  }
+
+  private void sendLarge(int records) {
+    byte[] large = new byte[64 * 1024];
+    for (int i = 0; i < records; i++) {
+      append(logs, large);
+      time.pass(Duration.ofMillis(20));
+    }
+    time.pass(Duration.ofSeconds(5));
+    assertThat(logs.books().delivered()).isEqualTo(records);
+  }
+
+  /** Takes nothing, in the way of a link that breaks its contract, while the test says so. */
+  private static final class FailingLink implements Link {
+
+    private final Link behind;
+    boolean fails;
+
+    FailingLink(Link behind) {
+      this.behind = behind;
+    }
+
+    @Override
+    public CompletionStage<Void> send(Message message) {
+      if (fails) {
+        throw new IllegalStateException("The link of the test fails.");
+      }
+      return behind.send(message);
+    }
+
+    @Override
+    public Subscription subscribe(String pattern, Consumer<Message> handler) {
+      return behind.subscribe(pattern, handler);
+    }
+
+    @Override
+    public boolean connected() {
+      return true;
+    }
+
+    @Override
+    public Subscription onConnected(Runnable action) {
+      return behind.onConnected(action);
+    }
   }
 
   @Test

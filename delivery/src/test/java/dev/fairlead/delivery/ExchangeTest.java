@@ -4,6 +4,7 @@ package dev.fairlead.delivery;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.entry;
 import static org.awaitility.Awaitility.await;
 
 import dev.fairlead.transport.api.Message;
@@ -12,7 +13,9 @@ import dev.fairlead.transport.api.Transport.Subscription;
 import dev.fairlead.transport.api.TransportException;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import org.awaitility.Awaitility;
@@ -38,6 +41,7 @@ class ExchangeTest {
   private final Runner runner = Runner.start("test-runner");
   private final AtomicLong now = new AtomicLong();
   private final List<String> arrived = new CopyOnWriteArrayList<>();
+  private final List<Long> lines = new CopyOnWriteArrayList<>();
   private Exchange exchange = exchange(Ways.whereHeard(ExchangeTest::peer, now::get));
 
   private Exchange exchange(Ways ways) {
@@ -45,7 +49,10 @@ class ExchangeTest {
         runner,
         SwitchboardListener.NONE,
         ways,
-        (transport, message) -> arrived.add(transport + " " + message.address()));
+        (transport, line, message) -> {
+          arrived.add(transport + " " + message.address());
+          lines.add(line);
+        });
   }
 
   private static String peer(String address) {
@@ -165,6 +172,63 @@ class ExchangeTest {
     used.join();
     await().until(() -> one.opened.get(0).state() == State.CLOSED);
     assertThat(exchange.connected("one")).isTrue();
+  }
+
+  @Test
+  void whatComesOverBothWhileOneTakesTheOthersPlaceIsToldApart() {
+    exchange.subscribe("fl/*/up/**", message -> {});
+    use(one);
+    hubOne.publish(UP);
+    hubOne.publish(UP);
+    assertThat(lines).as("one line brings both").hasSize(2).containsOnly(lines.get(0));
+    SimTransport newer = new SimTransport("one", hubOne);
+    one.closesWhenTold = true;
+    var reopened = exchange.reopen(one, newer, PATIENCE).toCompletableFuture();
+    await().until(() -> newer.opened.size() == 1 && one.closing.getCount() == 0);
+    lines.clear();
+    hubOne.publish(UP);
+    assertThat(lines).as("both hear it").hasSize(2).doesNotHaveDuplicates();
+    one.mayClose.countDown();
+    reopened.orTimeout(60, TimeUnit.SECONDS).join();
+    lines.clear();
+    hubOne.publish(UP);
+    assertThat(lines).hasSize(1);
+  }
+
+  @Test
+  void swapsAreCountedByTransportAndNotForgottenWithIt() {
+    use(one, two);
+    assertThat(exchange.swaps())
+        .containsOnly(entry("one", new SwapCounts(0, 0)), entry("two", new SwapCounts(0, 0)));
+    use(new SimTransport("one", hubOne));
+    SimTransport bad = new SimTransport("one", hubOne);
+    bad.refuses = true;
+    assertThatThrownBy(() -> use(bad)).hasCauseInstanceOf(TransportException.class);
+    assertThat(exchange.swaps()).containsEntry("one", new SwapCounts(1, 1));
+    exchange.drop("one");
+    use(one);
+    use(new SimTransport("one", hubOne));
+    assertThat(exchange.swaps()).containsEntry("one", new SwapCounts(2, 1));
+  }
+
+  @Test
+  void whoDropsATransportWaitsForWhatItReplacedAsWell() {
+    use(one);
+    one.closesWhenTold = true;
+    use(new SimTransport("one", hubOne));
+    await().until(() -> one.closing.getCount() == 0);
+    CompletableFuture<State> seen = new CompletableFuture<>();
+    Thread dropping =
+        new Thread(
+            () -> {
+              exchange.drop("one");
+              seen.complete(one.opened.get(0).state());
+            });
+    dropping.start();
+    await().until(() -> dropping.getState() == Thread.State.TIMED_WAITING);
+    assertThat(seen).isNotDone();
+    one.mayClose.countDown();
+    assertThat(seen.orTimeout(60, TimeUnit.SECONDS).join()).isEqualTo(State.CLOSED);
   }
 
   @Test

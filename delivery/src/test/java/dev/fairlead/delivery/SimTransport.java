@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +41,12 @@ final class SimTransport implements TransportProvider {
   final List<Line> opened = new CopyOnWriteArrayList<>();
   volatile boolean connects = true;
   volatile boolean refuses;
+
+  /** Whether its transports close when the test has said that they may. */
+  volatile boolean closesWhenTold;
+
+  final CountDownLatch closing = new CountDownLatch(1);
+  final CountDownLatch mayClose = new CountDownLatch(1);
 
   SimTransport(String name, Hub hub) {
     this.name = name;
@@ -131,6 +138,14 @@ final class SimTransport implements TransportProvider {
 
     @Override
     public void close() {
+      if (closesWhenTold) {
+        closing.countDown();
+        try {
+          mayClose.await();
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+        }
+      }
       if (state != State.CLOSED) {
         state = State.CLOSED;
         hub.lines.remove(this);

@@ -122,6 +122,37 @@ class SwitchboardTest {
     }
   }
 
+  @Test
+  void whoIsToldThatANewerOneIsConnectedFindsItThoughTheOldOneIsAway() {
+    CompletableFuture<Switchboard> made = new CompletableFuture<>();
+    List<String> found = Collections.synchronizedList(new ArrayList<>());
+    SwitchboardListener listener =
+        new SwitchboardListener() {
+          @Override
+          public void stateChanged(String transport, State state, String reason) {
+            found.add(state + " " + made.join().connected());
+          }
+
+          @Override
+          public void refused(
+              String transport, @Nullable String address, TransportException refusal) {}
+        };
+    try (Switchboard fresh = new Switchboard(runner, listener)) {
+      made.complete(fresh);
+      fresh.use(one, name -> null, PATIENCE).toCompletableFuture().join();
+      one.opened.get(0).lose();
+      AtomicInteger connected = new AtomicInteger();
+      await().until(() -> found.contains("CONNECTING false"));
+      found.clear();
+      fresh.onConnected(connected::incrementAndGet);
+      SimTransport newer = new SimTransport("one", hub);
+      fresh.reopen(one, newer, PATIENCE).toCompletableFuture().orTimeout(60, SECONDS).join();
+      await().until(() -> found.contains("CLOSED true"));
+      assertThat(found).startsWith("CONNECTED true").doesNotContain("CONNECTED false");
+      assertThat(connected).as("what is not acknowledged is sent again once").hasValue(1);
+    }
+  }
+
   /** Has connected, and the runner has done all that there was to do, before it is known. */
   private record QuickToConnect(SimTransport to, Runner runner) implements TransportProvider {
 

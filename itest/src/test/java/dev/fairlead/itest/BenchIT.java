@@ -101,6 +101,30 @@ final class BenchIT {
   }
 
   @Test
+  void longRunIsRecountedAsItGoesAndItsMemoryIsLookedAt() throws Exception {
+    Path json = folder.resolve("bench.json");
+    assertThat(
+            bench(
+                "--scenarios",
+                "soak",
+                "--transports",
+                "vsock",
+                "--seconds",
+                "8",
+                "--out",
+                folder.resolve("results").toString(),
+                "--json",
+                json.toString()))
+        .isZero();
+    JsonObject run = Json.parseObject(Files.readAllBytes(json), MAX_BYTES).objects("runs").get(0);
+    assertThat(number(run, "appended")).as(run.toString()).isPositive();
+    assertThat(number(run, "stored")).isEqualTo(number(run, "appended"));
+    assertThat(number(run, "duplicates") + number(run, "reordered")).isZero();
+    assertThat(run.array("memory").size()).isEqualTo(61);
+    assertThat(run.optionalNumber("heapGrowthPerHour")).isPresent();
+  }
+
+  @Test
   void endedEarlyItKeepsWhatItHasAndLeavesNothing() throws Exception {
     Path results = folder.resolve("results");
     try (FairleadCommand bench =

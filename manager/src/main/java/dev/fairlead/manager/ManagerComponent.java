@@ -189,8 +189,7 @@ public final class ManagerComponent implements LinkHolder {
       undo.later(manager::close);
       manager.start();
       link.listen(manager::hello, manager::connected);
-      ManagerRoutes routes =
-          new ManagerRoutes(manager, link.registry()::isConnected, () -> legacy, BuildFacts.read());
+      ManagerRoutes routes = new ManagerRoutes(manager, link, () -> legacy, BuildFacts.read());
       server = JsonServer.start(http(own.http()), routes.routes());
       undo.forget();
       LOG.log(

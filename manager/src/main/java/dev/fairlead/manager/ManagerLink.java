@@ -13,6 +13,7 @@ import dev.fairlead.delivery.Policy;
 import dev.fairlead.delivery.Requester;
 import dev.fairlead.delivery.Runner;
 import dev.fairlead.delivery.StreamConfig;
+import dev.fairlead.delivery.SwapCounts;
 import dev.fairlead.delivery.SwitchboardListener;
 import dev.fairlead.delivery.Ways;
 import dev.fairlead.protocol.Addresses;
@@ -24,6 +25,7 @@ import dev.fairlead.transport.api.Transport;
 import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.api.TransportProvider;
 import java.time.Duration;
+import java.util.SortedMap;
 import java.util.UUID;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -39,7 +41,7 @@ import org.jspecify.annotations.Nullable;
  * and speaks on one, or on another while that one is not connected. Works from the start, with or
  * without a transport: what is said before there is one waits, within its bound.
  */
-final class ManagerLink implements EventSink, AutoCloseable {
+final class ManagerLink implements EventSink, ManagerRoutes.LinkView, AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(ManagerLink.class.getName());
   private static final Duration CONNECT_PATIENCE = Duration.ofSeconds(3);
@@ -124,6 +126,16 @@ final class ManagerLink implements EventSink, AutoCloseable {
   /** Uses a transport no more; waits until it has drained, at most 5 s. */
   void drop(String transport) {
     exchange.drop(transport);
+  }
+
+  @Override
+  public boolean registryConnected() {
+    return registry.isConnected();
+  }
+
+  @Override
+  public SortedMap<String, SwapCounts> swaps() {
+    return exchange.swaps();
   }
 
   /** Who knows the computations. */

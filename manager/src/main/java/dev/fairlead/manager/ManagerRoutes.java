@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.manager;
 
+import dev.fairlead.delivery.SwapCounts;
 import dev.fairlead.http.HttpHandler;
 import dev.fairlead.http.HttpProblem;
+import dev.fairlead.http.Metrics;
 import dev.fairlead.http.Response;
 import dev.fairlead.http.Routes;
 import dev.fairlead.protocol.RunRequest;
@@ -10,13 +12,13 @@ import dev.fairlead.protocol.json.JsonArray;
 import dev.fairlead.protocol.json.JsonObject;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -39,23 +41,30 @@ final class ManagerRoutes {
   private static final int CONSOLE_BYTES = 64 << 10;
 
   private final Manager manager;
-  private final Supplier<Boolean> connected;
+  private final LinkView link;
   private final Supplier<@Nullable LegacyCounts> legacy;
   private final BuildFacts build;
+
+  /** What is shown of this manager's way to the others. */
+  interface LinkView {
+
+    /** Whether the registry can be asked now. */
+    boolean registryConnected();
+
+    /** Swaps of its own links, by transport. */
+    SortedMap<String, SwapCounts> swaps();
+  }
 
   /**
    * Makes them.
    *
-   * @param connected whether the registry can be asked now
+   * @param link this manager's way to the others
    * @param legacy gives null while no agents of 2024 are served
    */
   ManagerRoutes(
-      Manager manager,
-      Supplier<Boolean> connected,
-      Supplier<@Nullable LegacyCounts> legacy,
-      BuildFacts build) {
+      Manager manager, LinkView link, Supplier<@Nullable LegacyCounts> legacy, BuildFacts build) {
     this.manager = manager;
-    this.connected = connected;
+    this.link = link;
     this.legacy = legacy;
     this.build = build;
   }
@@ -96,7 +105,7 @@ final class ManagerRoutes {
         .put("description", "manager service")
         .put("build_time", build.time())
         .put("instance_id", manager.instance())
-        .put("registry", connected.get() ? "connected" : "connecting")
+        .put("registry", registry() ? "connected" : "connecting")
         .put("running", manager.running())
         .put("limit", manager.maxVms())
         .build();
@@ -113,39 +122,48 @@ final class ManagerRoutes {
   private Response metrics() {
     Map<VmState, Integer> states = new EnumMap<>(VmState.class);
     manager.list().forEach(vm -> states.merge(vm.state(), 1, Integer::sum));
-    StringBuilder text = new StringBuilder();
-    text.append("# HELP fairlead_manager_vms VMs by state.\n# TYPE fairlead_manager_vms gauge\n");
+    Metrics metrics = new Metrics();
+    metrics.gauge("fairlead_manager_vms", "VMs by state.");
     for (VmState state : VmState.values()) {
-      text.append(
-          "fairlead_manager_vms{state=\"%s\"} %d\n"
-              .formatted(state.word(), states.getOrDefault(state, 0)));
+      metrics.sample(
+          "fairlead_manager_vms",
+          "state=\"%s\"".formatted(state.word()),
+          states.getOrDefault(state, 0));
     }
-    gauge(text, "ports_leased", "Host ports that lead to VMs.", manager.leasedPorts());
-    gauge(text, "vms_limit", "VMs that may run at once, 0 for any number.", manager.maxVms());
-    gauge(text, "registry_connected", "1 if the registry can be asked.", connected.get() ? 1 : 0);
+    gauge(metrics, "ports_leased", "Host ports that lead to VMs.", manager.leasedPorts());
+    gauge(metrics, "vms_limit", "VMs that may run at once, 0 for any number.", manager.maxVms());
+    gauge(metrics, "registry_connected", "1 if the registry can be asked.", registry() ? 1 : 0);
+    String links = "fairlead_manager_link_swaps_total";
+    metrics.counter(links, "Own links that were to be replaced by newer ones, by outcome.");
+    link.swaps()
+        .forEach(
+            (transport, swaps) ->
+                metrics
+                    .sample(links, labels(transport, "done"), swaps.done())
+                    .sample(links, labels(transport, "failed"), swaps.failed()));
     LegacyCounts served = legacy.get();
     if (served != null) {
-      text.append("# HELP fairlead_manager_legacy_frames_total Of agents of 2024, by outcome.\n")
-          .append("# TYPE fairlead_manager_legacy_frames_total counter\n");
-      frames(text, "taken", served.taken());
-      frames(text, "answered", served.answered());
-      frames(text, "refused", served.refused());
+      String frames = "fairlead_manager_legacy_frames_total";
+      metrics
+          .counter(frames, "Of agents of 2024, by outcome.")
+          .sample(frames, "outcome=\"taken\"", served.taken())
+          .sample(frames, "outcome=\"answered\"", served.answered())
+          .sample(frames, "outcome=\"refused\"", served.refused());
     }
-    return Response.bytes(
-        200,
-        "text/plain; version=0.0.4; charset=utf-8",
-        text.toString().getBytes(StandardCharsets.UTF_8));
+    return metrics.toResponse();
   }
 
-  private static void frames(StringBuilder text, String outcome, long count) {
-    text.append(
-        "fairlead_manager_legacy_frames_total{outcome=\"%s\"} %d\n".formatted(outcome, count));
+  private static String labels(String transport, String outcome) {
+    return "transport=\"%s\",outcome=\"%s\"".formatted(transport, outcome);
   }
 
-  private static void gauge(StringBuilder text, String name, String help, int value) {
-    text.append(
-        "# HELP fairlead_manager_%1$s %2$s\n# TYPE fairlead_manager_%1$s gauge\nfairlead_manager_%1$s %3$d\n"
-            .formatted(name, help, value));
+  private static void gauge(Metrics metrics, String name, String help, int value) {
+    String whole = "fairlead_manager_" + name;
+    metrics.gauge(whole, help).sample(whole, value);
+  }
+
+  private boolean registry() {
+    return link.registryConnected();
   }
 
   private static Response console(Path file) throws IOException {

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.fairlead.delivery.SwapCounts;
 import dev.fairlead.http.HttpSettings;
 import dev.fairlead.http.JsonServer;
 import dev.fairlead.hypervisor.api.HypervisorException;
@@ -21,6 +22,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Base64;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -75,9 +79,21 @@ class ManagerRoutesTest {
     server =
         JsonServer.start(
             HttpSettings.loopback("manager", 0),
-            new ManagerRoutes(manager, registry::isConnected, () -> legacy, BuildFacts.read())
-                .routes());
+            new ManagerRoutes(manager, link, () -> legacy, BuildFacts.read()).routes());
   }
+
+  private final ManagerRoutes.LinkView link =
+      new ManagerRoutes.LinkView() {
+        @Override
+        public boolean registryConnected() {
+          return registry.isConnected();
+        }
+
+        @Override
+        public SortedMap<String, SwapCounts> swaps() {
+          return new TreeMap<>(Map.of("nats", new SwapCounts(7, 2)));
+        }
+      };
 
   @AfterEach
   void close() {
@@ -245,6 +261,9 @@ class ManagerRoutesTest {
     assertThat(metrics)
         .contains("fairlead_manager_vms{state=\"starting\"} 1\n")
         .contains("fairlead_manager_ports_leased 3\n")
+        .contains(
+            "fairlead_manager_link_swaps_total{transport=\"nats\",outcome=\"done\"} 7\n",
+            "fairlead_manager_link_swaps_total{transport=\"nats\",outcome=\"failed\"} 2\n")
         .doesNotContain("legacy");
     legacy =
         new LegacyCounts() {

@@ -35,7 +35,7 @@ final class CopyLine implements AutoCloseable {
   private final Copies copies;
   private final String lines;
   private final Teller teller;
-  private @Nullable Line line;
+  private volatile @Nullable Line line;
   private boolean closed;
 
   /** Tells an event; called by several threads. */
@@ -79,7 +79,8 @@ final class CopyLine implements AutoCloseable {
     end();
     Runner runner = Runner.start("fairlead-copies");
     Switchboard switchboard = new Switchboard(runner, new Watch());
-    line = new Line(order.transport(), runner, switchboard);
+    Line mine = new Line(order.transport(), runner, switchboard);
+    line = mine;
     Command.Inject inject = order.inject();
     copies.begin(
         switchboard,
@@ -90,7 +91,7 @@ final class CopyLine implements AutoCloseable {
         .use(provider, settings, PATIENCE)
         .whenComplete(
             (used, failure) -> {
-              if (failure != null) {
+              if (failure != null && mine.equals(line)) { // else it was ended before it came up
                 teller.tell("Failed", details(order).put("reason", said(failure)).build());
               }
             });

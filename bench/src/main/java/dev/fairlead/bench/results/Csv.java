@@ -105,6 +105,8 @@ final class Csv {
     columns.put("reconnectMs", Metric.RECONNECT::of);
     columns.put("firstRecordMs", Metric.FIRST::of);
     columns.put("drainedMs", Metric.DRAINED::of);
+    columns.put("heapGrowthPerHour", Metric.HEAP_GROWTH::of);
+    columns.put("agentGrowthPerHour", Metric.AGENT_GROWTH::of);
     columns.put("loadBefore", Run::loadBefore);
     columns.put("loadAfter", Run::loadAfter);
     columns.put("marks", run -> String.join(" ", run.marks()));

@@ -144,16 +144,20 @@ public final class HtmlReport {
   private void rates() {
     cases.forEach(
         (testCase, groups) -> {
-          if (testCase.ratePerSecond() == 0) {
+          if (isAtFullSpeed(testCase)) {
             new BarChart(out, hues).spreads(nextId(), testCase, groups, Metric.END_TO_END);
           }
         });
   }
 
+  private static boolean isAtFullSpeed(Case testCase) {
+    return testCase.ratePerSecond() == 0 && !testCase.scenario().equals(Scenarios.SOAK);
+  }
+
   private void costs() {
     cases.forEach(
         (testCase, groups) -> {
-          if (testCase.ratePerSecond() == 0) {
+          if (isAtFullSpeed(testCase)) {
             new BarChart(out, hues).cpu(nextId(), testCase, groups);
           }
         });

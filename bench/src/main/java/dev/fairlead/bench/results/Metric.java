@@ -47,6 +47,10 @@ public enum Metric {
   /** Bytes of heap allocated for a record. */
   ALLOCATED(
       "heap B/record", false, Figures::plain, run -> run.cost().allocatedBytesPerRecord().total()),
+  /** Bytes by which the agent's heap grew in an hour. */
+  HEAP_GROWTH("heap grows/h", false, Figures::bytes, run -> run.memory().heapGrowth()),
+  /** Bytes by which the agent's physical memory grew in an hour. */
+  AGENT_GROWTH("memory grows/h", false, Figures::bytes, run -> run.memory().agentGrowth()),
   /** Records lost. */
   LOST("lost", false, Figures::count, run -> (double) run.counts().lost()),
   /** Records stored again. */

@@ -12,6 +12,7 @@ import dev.fairlead.protocol.json.JsonValue;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -160,6 +161,9 @@ public final class ResultsJson {
         .put("ackCurve", curve(ack))
         .put("timeline", timeline(run.timeline()))
         .put("timelineMarks", array(run.timeline().marks(), ResultsJson::mark))
+        .put("heapGrowthPerHour", number(run.memory().heapGrowth()))
+        .put("agentGrowthPerHour", number(run.memory().agentGrowth()))
+        .put("memory", array(run.memory().samples(), ResultsJson::sample))
         .build();
   }
 
@@ -199,6 +203,18 @@ public final class ResultsJson {
 
   private static JsonObject mark(Timeline.Mark mark) {
     return JsonObject.builder().put("millis", mark.millis()).put("what", mark.what()).build();
+  }
+
+  private static JsonArray sample(Memory.Sample sample) {
+    return JsonArray.of(
+        LongStream.of(
+                sample.millis(),
+                sample.heapBytes(),
+                sample.agentBytes(),
+                sample.brokerBytes(),
+                sample.collectorBytes())
+            .mapToObj(JsonNumber::of)
+            .toList());
   }
 
   private static JsonObject split(Cost.Split split) {

@@ -146,6 +146,7 @@ public final class ResultsReader {
             optional(json, "firstRecordMs"),
             optional(json, "drainedMs")),
         timeline(json),
+        memory(json),
         load(json, "loadBefore"),
         load(json, "loadAfter"),
         texts(json, "marks"));
@@ -227,6 +228,16 @@ public final class ResultsReader {
                         mark.string("what", MAX_TEXT)))
             .toList();
     return new Timeline(points, marks);
+  }
+
+  private static Memory memory(JsonObject json) {
+    return new Memory(
+        points(json, "memory", 5).stream()
+            .map(
+                at ->
+                    new Memory.Sample(
+                        (long) at[0], (long) at[1], (long) at[2], (long) at[3], (long) at[4]))
+            .toList());
   }
 
   /** An array of arrays of so many numbers, none below 0. */

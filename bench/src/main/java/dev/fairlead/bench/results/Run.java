@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param cost what it took
  * @param recovery how long after a fault
  * @param timeline how it went by
+ * @param memory what it used, of a long run
  * @param loadBefore the machine's load of one minute just before
  * @param loadAfter the same just after
  * @param marks why the figures are doubtful, a sentence each: other work on the machine, …
@@ -39,6 +40,7 @@ public record Run(
     Cost cost,
     Recovery recovery,
     Timeline timeline,
+    Memory memory,
     double loadBefore,
     double loadAfter,
     List<String> marks) {
@@ -51,6 +53,7 @@ public record Run(
     requireNonNull(cost, "cost is null");
     requireNonNull(recovery, "recovery is null");
     requireNonNull(timeline, "timeline is null");
+    requireNonNull(memory, "memory is null");
     marks = List.copyOf(marks);
   }
 
@@ -75,6 +78,7 @@ public record Run(
         cost,
         recovery,
         timeline,
+        memory,
         loadBefore,
         loadAfter,
         more);

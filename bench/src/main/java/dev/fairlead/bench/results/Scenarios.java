@@ -34,5 +34,8 @@ public final class Scenarios {
   /** The transport is changed while lines flow. */
   public static final String SWAP = "swap";
 
+  /** Half of the greatest rate for a long time. */
+  public static final String SOAK = "soak";
+
   private Scenarios() {}
 }

@@ -30,6 +30,7 @@ final class Sheets {
     all.add(sheets.latencies());
     all.add(sheets.recoveries());
     all.add(sheets.costs());
+    all.add(sheets.memory());
     all.add(targets(results));
     all.add(crossChecks(results));
     all.add(failures(results));
@@ -128,6 +129,38 @@ final class Sheets {
                 median(group, Metric.AGENT_MEMORY),
                 median(group, Metric.COLLECTOR_MEMORY),
                 median(group, Metric.ALLOCATED)));
+  }
+
+  private Sheet memory() {
+    return sheet(
+        "For a long time",
+        "The agent's heap after a full collection and its physical memory, at first, at last, and"
+            + " by how much they grow in an hour (a line fitted to all but the first tenth).",
+        List.of("", "for", "/s", "heap", "to", "grows/h", "memory", "to", "grows/h", CLEAN_HEAD),
+        (c, groups) -> groups.stream().anyMatch(group -> !samples(group).isEmpty()),
+        group -> {
+          List<Memory.Sample> samples = samples(group);
+          if (samples.isEmpty()) {
+            return List.of(NONE);
+          }
+          Memory.Sample first = samples.get(0);
+          Memory.Sample last = samples.get(samples.size() - 1);
+          return List.of(
+              String.format(Locale.ROOT, "%.0f min", (last.millis() - first.millis()) / 60e3),
+              median(group, Metric.END_TO_END),
+              Figures.bytes((double) first.heapBytes()),
+              Figures.bytes((double) last.heapBytes()),
+              median(group, Metric.HEAP_GROWTH),
+              Figures.bytes((double) first.agentBytes()),
+              Figures.bytes((double) last.agentBytes()),
+              median(group, Metric.AGENT_GROWTH),
+              clean(group));
+        });
+  }
+
+  /** Of the last run. */
+  private static List<Memory.Sample> samples(Group group) {
+    return group.runs().get(group.runs().size() - 1).memory().samples();
   }
 
   private static Sheet targets(Results results) {

@@ -21,6 +21,9 @@ public final class Targets {
   private static final double STALL_MS = 5000;
   private static final double MANY_P99_MICROS = 1e6;
 
+  /** What counts as flat: a hundredth of a small heap. */
+  private static final double FLAT_BYTES = 1 << 20;
+
   private static final List<Aim> AIMS =
       List.of(
           new Aim("nats", 1_100_000, 1.5, "jetstream", 5, "jnats-core", 100, 1000),
@@ -124,6 +127,17 @@ public final class Targets {
     if (!many.isEmpty()) {
       list.add(
           atMost(ours, "p99 of 1,000 agents", MANY_P99_MICROS, percentile(many, 1), Metric.P99));
+    }
+    List<Double> growth =
+        figures(c -> c.scenario().equals(Scenarios.SOAK), ours, Metric.HEAP_GROWTH);
+    if (!growth.isEmpty()) {
+      list.add(
+          atMost(
+              ours,
+              "agent's heap grows in an hour",
+              FLAT_BYTES,
+              percentile(growth, 1),
+              Metric.HEAP_GROWTH));
     }
     list.add(clean(ours));
   }

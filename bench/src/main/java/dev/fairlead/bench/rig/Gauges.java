@@ -52,7 +52,15 @@ public final class Gauges {
     /** Not 0 when whoever measures has seen enough at full speed: set by that one. */
     ENOUGH(10),
     /** Number of the last record that was said at full speed, once all those are stored. */
-    HURRIED(11);
+    HURRIED(11),
+    /**
+     * Records a second from now on, where no rate was given from the start: set by who measures.
+     */
+    PACE(12),
+    /** Rises when whoever measures wants the heap collected: set by that one. */
+    COLLECT(13),
+    /** Bytes of the heap that were in use after it was collected as wanted; 0 until then. */
+    HEAP(14);
 
     private final int place;
 

@@ -25,6 +25,7 @@ public final class ProcessStat {
   private static final Pattern COMPILER = Pattern.compile("^\\d+ \\(C[12] Compiler");
 
   private static final String PEAK = "VmHWM:";
+  private static final String RESIDENT = "VmRSS:";
 
   private ProcessStat() {}
 
@@ -95,19 +96,32 @@ public final class ProcessStat {
 
   /** The most physical memory that it ever had, in bytes; empty when it is gone. */
   public static OptionalLong peakBytes(long pid) {
+    return ofStatus(pid, PEAK);
+  }
+
+  /** The physical memory that it has now, in bytes; empty when it is gone. */
+  public static OptionalLong residentBytes(long pid) {
+    return ofStatus(pid, RESIDENT);
+  }
+
+  private static OptionalLong ofStatus(long pid, String name) {
     try {
-      return peakBytes(Files.readString(Path.of("/proc", Long.toString(pid), "status"), UTF_8));
+      return bytes(Files.readString(Path.of("/proc", Long.toString(pid), "status"), UTF_8), name);
     } catch (IOException e) {
       return OptionalLong.empty();
     }
   }
 
   static OptionalLong peakBytes(String status) {
+    return bytes(status, PEAK);
+  }
+
+  private static OptionalLong bytes(String status, String name) {
     return status
         .lines()
-        .filter(line -> line.startsWith(PEAK))
+        .filter(line -> line.startsWith(name))
         .mapToLong(
-            line -> Long.parseLong(line.substring(PEAK.length()).replace("kB", "").strip()) * 1024)
+            line -> Long.parseLong(line.substring(name.length()).replace("kB", "").strip()) * 1024)
         .findFirst();
   }
 }

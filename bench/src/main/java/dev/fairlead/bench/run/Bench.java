@@ -150,7 +150,7 @@ public final class Bench implements AutoCloseable {
     Files.createDirectories(own);
     double before = Machine.load();
     try (Setup fresh = setup(step.subject(), own, load)) {
-      Stage now = new Stage(fresh, load);
+      Stage now = new Stage(fresh, load, progress);
       synchronized (lock) {
         if (closed) {
           throw new BenchException("The benchmark was ended.");
@@ -180,6 +180,7 @@ public final class Bench implements AutoCloseable {
           outcome.cost(),
           outcome.recovery(),
           now.timeline(),
+          now.memory(),
           before,
           Machine.load(),
           marks);
@@ -226,6 +227,10 @@ public final class Bench implements AutoCloseable {
       text.append(
           String.format(
               Locale.ROOT, "first record after %.0f ms, ", run.recovery().firstRecordMs()));
+    }
+    Double growth = run.memory().heapGrowth();
+    if (growth != null) {
+      text.append(String.format(Locale.ROOT, "heap %+.2f MB an hour, ", growth / 1e6));
     }
     Counts counts = run.counts();
     text.append(

@@ -178,7 +178,7 @@ public final class BenchAgent {
       beside.setDaemon(true);
       beside.start();
     }
-    if (load.rate() == 0) {
+    if (load.rate() == 0 && !load.hurried()) {
       sayAll();
     } else {
       sayAtPace();
@@ -219,8 +219,9 @@ public final class BenchAgent {
 
   private void sayAtPace() throws InterruptedException {
     long before = hurry();
-    Pace pace = new Pace((double) load.rate() * sources.size(), System::nanoTime);
-    boolean awaited = load.from() > 0 && load.rate() * sources.size() <= MOST_AWAITED;
+    long rate = load.rate() == 0 ? gauges.get(Gauge.PACE) : load.rate() * sources.size();
+    Pace pace = new Pace((double) Math.max(1, rate), System::nanoTime);
+    boolean awaited = load.from() > 0 && rate <= MOST_AWAITED;
     long made = sources.stream().mapToLong(source -> source.number).sum();
     while (!stopping) {
       for (Source source : sources) {

@@ -16,6 +16,8 @@ import java.util.Map;
  * @param scenarios names of scenarios; empty for all, or for those of the short form
  * @param repeat how often each case is done, 1 to 100; 0 for what is usual: several times where
  *     figures differ from run to run
+ * @param seconds how long {@code soak} takes, 1 to 86,400; 0 for what is usual
+ * @param rate records a second that {@code soak} says, up to 10,000,000; 0 for half of the greatest
  * @param seed from which the order of runs follows
  * @param command how it was called, for the report
  * @param libraries jars of the raw clients
@@ -25,6 +27,8 @@ public record BenchSettings(
     List<String> transports,
     List<String> scenarios,
     int repeat,
+    int seconds,
+    long rate,
     long seed,
     String command,
     List<Path> libraries) {
@@ -33,6 +37,8 @@ public record BenchSettings(
   public static final String SCALE = "fairlead.bench.scale";
 
   private static final int MOST_REPEATS = 100;
+  private static final int MOST_SECONDS = 86_400;
+  private static final long MOST_RATE = 10_000_000;
 
   private static final Map<String, Scenario> ALL = new LinkedHashMap<>();
 
@@ -47,7 +53,8 @@ public record BenchSettings(
             new AgentRestart(),
             new ManyAgents(),
             new SlowConsumer(),
-            new NoisyStream())) {
+            new NoisyStream(),
+            new Soak())) {
       ALL.put(each.name(), each);
     }
   }
@@ -68,6 +75,14 @@ public record BenchSettings(
     if (repeat < 0 || repeat > MOST_REPEATS) {
       throw new IllegalArgumentException(
           "Each case is repeated 1 to %d times, and not %d.".formatted(MOST_REPEATS, repeat));
+    }
+    if (seconds < 0 || seconds > MOST_SECONDS) {
+      throw new IllegalArgumentException(
+          "A soak takes 1 to %d seconds, and not %d.".formatted(MOST_SECONDS, seconds));
+    }
+    if (rate < 0 || rate > MOST_RATE) {
+      throw new IllegalArgumentException(
+          "A soak says 1 to %d records a second, and not %d.".formatted(MOST_RATE, rate));
     }
   }
 
@@ -107,16 +122,20 @@ public record BenchSettings(
   }
 
   Scale scale() {
-    if ("tiny".equals(System.getProperty(SCALE))) {
-      return Scale.TINY;
-    }
-    return quick ? Scale.QUICK : Scale.FULL;
+    boolean tiny = "tiny".equals(System.getProperty(SCALE));
+    Scale scale = tiny ? Scale.TINY : quick ? Scale.QUICK : Scale.FULL;
+    return scale.soaking(seconds == 0 ? scale.soak() : seconds, rate);
   }
 
   Plan plan() {
     List<String> names = scenarios;
     if (names.isEmpty()) {
-      names = ALL.keySet().stream().filter(name -> !quick || QUICK.contains(name)).toList();
+      names =
+          ALL.values().stream()
+              .filter(each -> !each.isOnDemand())
+              .map(Scenario::name)
+              .filter(name -> !quick || QUICK.contains(name))
+              .toList();
     }
     return Plan.of(
         names.stream().map(ALL::get).toList(),

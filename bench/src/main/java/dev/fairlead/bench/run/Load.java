@@ -9,7 +9,8 @@ import java.util.TreeMap;
  * What is said, how fast, and what of it is measured.
  *
  * @param bytes of a record's encoded line
- * @param rate records a second of each agent, 0 for as many as there can be
+ * @param rate records a second of each agent, 0 for as many as there can be; after a hurry, 0 for
+ *     as many as are told then
  * @param agents how many agents there are, in one process
  * @param quiet how many further streams of each agent say 100 records a second
  * @param from number of the first record whose latency is measured, counted behind what was said at

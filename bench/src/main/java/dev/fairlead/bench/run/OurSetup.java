@@ -31,6 +31,7 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A transport of ours: its own broker or hub with credentials, our agents, our collector. */
@@ -38,8 +39,11 @@ final class OurSetup implements Setup {
 
   private static final String FLEET = "bench";
   private static final String COMPUTATION = "c";
-  private static final Duration LIFETIME = Duration.ofHours(2);
+  private static final Duration LIFETIME = Duration.ofHours(26); // longer than the longest run
   private static final long DRAIN_SECONDS = 60;
+
+  /** How names of the store's files end. */
+  private static final String SEGMENT = ".seg";
 
   /** What a stream has under way at most: as agents are configured. */
   static final long WINDOW_BYTES = 8L << 20;
@@ -53,6 +57,7 @@ final class OurSetup implements Setup {
   private @Nullable Party sender;
   private @Nullable Party receiver;
   private @Nullable Endpoint endpoint;
+  private final Counter counter;
 
   /**
    * Makes one that has not begun.
@@ -68,6 +73,7 @@ final class OurSetup implements Setup {
     this.folder = folder;
     this.load = load;
     this.jvm = jvm;
+    this.counter = new Counter(load.bytes());
   }
 
   @Override
@@ -190,23 +196,41 @@ final class OurSetup implements Setup {
     return Door.isOpen(begun(endpoint).uri());
   }
 
+  /** A file of the store is whole as soon as there is a newer one. */
+  @Override
+  public void recountAndDrop() throws IOException {
+    List<Path> files;
+    try (Stream<Path> all = Files.list(receiver().kept())) {
+      files = all.filter(file -> file.toString().endsWith(SEGMENT)).sorted().toList();
+    }
+    if (files.size() < 2) {
+      return;
+    }
+    Path aside = Files.createDirectories(folder.resolve("x"));
+    for (Path file : files.subList(0, files.size() - 1)) {
+      Files.move(file, aside.resolve(String.valueOf(file.getFileName())));
+    }
+    StoreFiles.read(Disk.of(aside), counter);
+    for (Path file : files.subList(0, files.size() - 1)) {
+      Files.deleteIfExists(aside.resolve(String.valueOf(file.getFileName())));
+    }
+  }
+
   @Override
   public Counts recount() throws IOException {
-    Recount recount = new Recount();
-    StoreFiles.read(Disk.of(receiver().kept()), new Counter(recount, load.bytes()));
+    StoreFiles.read(Disk.of(receiver().kept()), counter);
     Party agent = sender();
     long appended = agent.gauge(Gauge.MADE) + agent.gauge(Gauge.QUIET);
-    return recount.counts(appended, agent.gauge(Gauge.REFUSED));
+    return counter.recount.counts(appended, agent.gauge(Gauge.REFUSED));
   }
 
   /** Reads the numbers out of what is stored. */
   private static final class Counter implements StoreFiles.Visitor {
-    private final Recount recount;
+    private final Recount recount = new Recount();
     private final int bytes;
     private final Map<String, Records> byComputation = new TreeMap<>();
 
-    Counter(Recount recount, int bytes) {
-      this.recount = recount;
+    Counter(int bytes) {
       this.bytes = bytes;
     }
 

@@ -14,6 +14,14 @@ final class Pace {
   /** A thread that parks wakes up about so much late; from here on it spins. */
   private static final long SPIN_NANOS = 90_000;
 
+  /**
+   * Records that are closer together than this would have a thread spin for ever. So it parks for a
+   * step, and finds several due; they count from when they were meant, as ever.
+   */
+  private static final double DENSE_NANOS = 150_000;
+
+  private static final long STEP_NANOS = 1_000_000;
+
   private final LongSupplier clock;
   private final long start;
   private final double interval;
@@ -47,7 +55,9 @@ final class Pace {
       if (Thread.interrupted()) {
         return false;
       }
-      if (left > SPIN_NANOS) {
+      if (interval < DENSE_NANOS) {
+        LockSupport.parkNanos(Math.max(left, STEP_NANOS));
+      } else if (left > SPIN_NANOS) {
         LockSupport.parkNanos(left - SPIN_NANOS);
       } else {
         Thread.onSpinWait();

@@ -12,6 +12,8 @@ import java.util.List;
  * @param payloads bytes of encoded records, the first of them for scenarios that take but one
  * @param agents how many agents {@code many-agents} has, one case each
  * @param repeats how often cases that are repeated are done, unless it was said
+ * @param soak seconds that {@code soak} takes
+ * @param soakRate records a second that it says, 0 for half of the greatest rate
  */
 record Scale(
     double warmUp,
@@ -19,17 +21,25 @@ record Scale(
     double measured,
     List<Integer> payloads,
     List<Integer> agents,
-    int repeats) {
+    int repeats,
+    int soak,
+    long soakRate) {
 
   private static final int SHORT = 200;
   private static final int LONG = 2_000;
 
   /** The whole. */
-  static final Scale FULL = new Scale(2.5, 10, 3, List.of(SHORT, LONG), List.of(100, 1000), 3);
+  static final Scale FULL =
+      new Scale(2.5, 10, 3, List.of(SHORT, LONG), List.of(100, 1000), 3, 3600, 0);
 
   /** What is done in three minutes. */
-  static final Scale QUICK = new Scale(1.5, 4.5, 1.5, List.of(SHORT), List.of(20), 1);
+  static final Scale QUICK = new Scale(1.5, 4.5, 1.5, List.of(SHORT), List.of(20), 1, 60, 0);
 
   /** What a test of the benchmark itself has the time for. */
-  static final Scale TINY = new Scale(0.5, 0.5, 0.5, List.of(SHORT), List.of(5), 1);
+  static final Scale TINY = new Scale(0.5, 0.5, 0.5, List.of(SHORT), List.of(5), 1, 3, 0);
+
+  /** The same with another time and rate for {@code soak}. */
+  Scale soaking(int seconds, long rate) {
+    return new Scale(warmUp, mostWarmUp, measured, payloads, agents, repeats, seconds, rate);
+  }
 }

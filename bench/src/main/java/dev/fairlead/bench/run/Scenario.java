@@ -27,6 +27,11 @@ interface Scenario {
     return false;
   }
 
+  /** Whether it is done only where it is named. */
+  default boolean isOnDemand() {
+    return false;
+  }
+
   /** About how long one run takes, in s, with all starts and ends. */
   double seconds(Case what, Scale scale);
 

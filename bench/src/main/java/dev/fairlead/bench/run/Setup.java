@@ -31,6 +31,12 @@ interface Setup extends AutoCloseable {
   boolean carrierAnswers();
 
   /**
+   * Recounts what the receiver has brought to an end, and drops it, so that a long run fits on a
+   * disk. What {@link #recount} says later includes it. Does nothing where nothing is kept.
+   */
+  default void recountAndDrop() throws IOException {}
+
+  /**
    * Recounts what the receiver has, when all have ended: by what lies in its files, where it keeps
    * any, and not by its counters.
    */

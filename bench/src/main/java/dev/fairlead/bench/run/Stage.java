@@ -3,6 +3,7 @@ package dev.fairlead.bench.run;
 
 import dev.fairlead.bench.results.Cost;
 import dev.fairlead.bench.results.Counts;
+import dev.fairlead.bench.results.Memory;
 import dev.fairlead.bench.results.Rates;
 import dev.fairlead.bench.results.Recovery;
 import dev.fairlead.bench.results.Timeline;
@@ -17,6 +18,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,8 +29,12 @@ final class Stage {
 
   private static final Duration START_WITHIN = Duration.ofSeconds(90);
   private static final Duration END_WITHIN = Duration.ofSeconds(75);
+  private static final Duration COLLECT_WITHIN = Duration.ofSeconds(30);
   private static final long LOOK_NANOS = 2_000_000L;
   private static final long POINT_MILLIS = 100;
+
+  /** More points than this are thinned out. */
+  private static final int MOST_POINTS = 4000;
 
   /** Compilers rest when they take less than this part of a processor, so many times running. */
   private static final double COMPILING = 0.1;
@@ -41,8 +47,11 @@ final class Stage {
   private final Setup setup;
   private final Load load;
   private final long origin = System.nanoTime();
+  private final Consumer<String> progress;
   private final List<Timeline.Point> points = new ArrayList<>();
   private final List<Timeline.Mark> marks = new ArrayList<>();
+  private final List<Memory.Sample> samples = new ArrayList<>();
+  private long pointMillis = POINT_MILLIS;
   private boolean senderMayBeGone;
   private volatile boolean givenUp;
 
@@ -54,7 +63,7 @@ final class Stage {
    * @param stored records that were stored, or received
    * @param cpu seconds that each has used; NaN where there is no such process
    * @param allocated bytes of sender and receiver
-   * @param machine CPU seconds used by all processes of the machine
+   * @param machine CPU seconds used by all processes of the machine but this one, which recounts
    */
   record Sight(long nanos, long made, long stored, Each cpu, Each allocated, double machine) {
 
@@ -84,9 +93,15 @@ final class Stage {
     }
   }
 
-  Stage(Setup setup, Load load) {
+  Stage(Setup setup, Load load, Consumer<String> progress) {
     this.setup = setup;
     this.load = load;
+    this.progress = progress;
+  }
+
+  /** Says something of a run that takes long. */
+  void tell(String sentence) {
+    progress.accept(sentence);
   }
 
   Setup setup() {
@@ -160,8 +175,16 @@ final class Stage {
       requireRunning(setup.sender());
     }
     long millis = millis(System.nanoTime());
-    if (points.isEmpty() || millis - points.get(points.size() - 1).millis() >= POINT_MILLIS) {
+    if (points.isEmpty() || millis - points.get(points.size() - 1).millis() >= pointMillis) {
       points.add(new Timeline.Point(millis, stored()));
+      if (points.size() > MOST_POINTS) {
+        List<Timeline.Point> every = List.copyOf(points);
+        points.clear();
+        for (int i = 0; i < every.size(); i += 2) {
+          points.add(every.get(i));
+        }
+        pointMillis *= 2;
+      }
     }
   }
 
@@ -214,7 +237,8 @@ final class Stage {
         stored(),
         cpu,
         allocated,
-        ProcessStat.machineCpuSeconds().orElse(Double.NaN));
+        ProcessStat.machineCpuSeconds().orElse(Double.NaN)
+            - ProcessStat.cpuSeconds(ProcessHandle.current().pid()).orElse(0));
   }
 
   /** What is the same throughout: begun, warmed up, and measured. */
@@ -295,6 +319,30 @@ final class Stage {
 
   private static @Nullable Double number(OptionalLong value) {
     return value.isPresent() ? (double) value.getAsLong() : null;
+  }
+
+  /** Has the sender's heap collected, and looks at what memory is used. */
+  Memory.Sample sample() throws IOException {
+    Party sender = setup.sender();
+    sender.tell(Gauge.HEAP, 0);
+    sender.tell(Gauge.COLLECT, sender.gauge(Gauge.COLLECT) + 1);
+    if (!passUntil(COLLECT_WITHIN, () -> sender.gauge(Gauge.HEAP) > 0)) {
+      throw new BenchException("The sender does not collect its heap: " + sender.lastWords());
+    }
+    OptionalLong carrier = setup.carrier();
+    Memory.Sample sample =
+        new Memory.Sample(
+            millis(System.nanoTime()),
+            sender.gauge(Gauge.HEAP),
+            ProcessStat.residentBytes(sender.pid()).orElse(0),
+            carrier.isPresent() ? ProcessStat.residentBytes(carrier.getAsLong()).orElse(0) : 0,
+            ProcessStat.residentBytes(setup.receiver().pid()).orElse(0));
+    samples.add(sample);
+    return sample;
+  }
+
+  Memory memory() {
+    return new Memory(samples);
   }
 
   Timeline timeline() {

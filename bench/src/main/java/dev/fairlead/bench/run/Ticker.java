@@ -5,14 +5,18 @@ import com.sun.management.ThreadMXBean;
 import dev.fairlead.bench.rig.Gauges;
 import dev.fairlead.bench.rig.Gauges.Gauge;
 import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryPoolMXBean;
+import java.lang.management.MemoryType;
+import java.lang.management.MemoryUsage;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
  * Brings gauges up to date from time to time, on a thread of its own: what the caller says, and
- * what all threads have allocated.
+ * what all threads have allocated. Collects the heap where that is wanted, and says what is left.
  */
 final class Ticker implements AutoCloseable {
 
@@ -22,12 +26,14 @@ final class Ticker implements AutoCloseable {
   private final Runnable tick;
   private final ThreadMXBean threads;
   private final Map<Long, Long> byThread = new HashMap<>();
+  private long collected;
   private volatile boolean over;
 
   private Ticker(Gauges gauges, Runnable tick) {
     this.gauges = gauges;
     this.tick = tick;
     this.threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    this.collected = gauges.get(Gauge.COLLECT);
   }
 
   static Ticker start(Gauges gauges, long everyMillis, Runnable tick) {
@@ -46,6 +52,10 @@ final class Ticker implements AutoCloseable {
         looked = System.nanoTime();
         allocated();
       }
+      if (gauges.get(Gauge.COLLECT) != collected) {
+        collected = gauges.get(Gauge.COLLECT);
+        collect();
+      }
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(everyMillis));
     }
   }
@@ -60,6 +70,19 @@ final class Ticker implements AutoCloseable {
       }
     }
     gauges.set(Gauge.ALLOCATED, byThread.values().stream().mapToLong(Long::longValue).sum());
+  }
+
+  /** What is used is that of just after the collection, not what was allocated since. */
+  private void collect() {
+    System.gc();
+    gauges.set(
+        Gauge.HEAP,
+        ManagementFactory.getMemoryPoolMXBeans().stream()
+            .filter(pool -> pool.getType() == MemoryType.HEAP)
+            .map(MemoryPoolMXBean::getCollectionUsage)
+            .filter(Objects::nonNull)
+            .mapToLong(MemoryUsage::getUsed)
+            .sum());
   }
 
   @Override

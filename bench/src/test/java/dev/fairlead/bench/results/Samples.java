@@ -25,7 +25,7 @@ final class Samples {
 
   private Samples() {}
 
-  /** Three transports, six baselines, five scenarios, three repeats. */
+  /** Three transports, six baselines, six scenarios, three repeats. */
   static Results whole() {
     Random random = new Random(7);
     List<Run> runs = new ArrayList<>();
@@ -73,7 +73,39 @@ final class Samples {
       }
       runs.add(steady(NATS, new Case(Scenarios.MANY_AGENTS, 200, 100, 1000), repeat, 2100, random));
     }
+    runs.add(soaked(NATS, random));
     return results(runs, false, null);
+  }
+
+  /** An hour in which the heap grows by 2 kB a minute. */
+  private static Run soaked(Subject subject, Random random) {
+    Run plain = plain(subject, new Case(Scenarios.SOAK, 200, 0, 1), 1, 600_000, 1.5);
+    List<Memory.Sample> samples = new ArrayList<>();
+    for (int minute = 0; minute <= 60; minute++) {
+      samples.add(
+          new Memory.Sample(
+              20_000 + minute * 60_000L,
+              12_000_000 + minute * 2_000L + random.nextInt(50_000),
+              410_000_000 + random.nextInt(3_000_000),
+              31_000_000,
+              300_000_000));
+    }
+    return new Run(
+        plain.subject(),
+        plain.testCase(),
+        1,
+        plain.window(),
+        plain.counts(),
+        plain.rates(),
+        null,
+        null,
+        plain.cost(),
+        Recovery.NONE,
+        Timeline.NONE,
+        new Memory(samples),
+        0.3,
+        0.4,
+        List.of());
   }
 
   /** A few runs of one transport and two baselines. */
@@ -128,6 +160,7 @@ final class Samples {
             new Cost.Split(610.0, null, 95.0)),
         Recovery.NONE,
         Timeline.NONE,
+        Memory.NONE,
         0.2,
         1.9,
         List.of());
@@ -156,6 +189,7 @@ final class Samples {
         Cost.NONE,
         Recovery.NONE,
         Timeline.NONE,
+        Memory.NONE,
         0.3,
         0.4,
         List.of());
@@ -201,6 +235,7 @@ final class Samples {
                 new Timeline.Mark(5000, "broker started"),
                 new Timeline.Mark(3000, "broker killed"),
                 new Timeline.Mark(5100, "first record"))),
+        Memory.NONE,
         0.3,
         0.4,
         List.of());

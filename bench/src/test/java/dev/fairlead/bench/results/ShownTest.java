@@ -272,6 +272,7 @@ final class ShownTest {
               run.cost(),
               run.recovery(),
               timeline,
+              run.memory(),
               0,
               0,
               List.of(EVIL)));

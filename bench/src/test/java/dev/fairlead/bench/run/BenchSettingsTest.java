@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 final class BenchSettingsTest {
 
   private static BenchSettings settings(List<String> transports, List<String> scenarios, int n) {
-    return new BenchSettings(true, transports, scenarios, n, 1, "bench", List.of());
+    return new BenchSettings(true, transports, scenarios, n, 0, 0, 1, "bench", List.of());
   }
 
   @Test
@@ -44,7 +44,8 @@ final class BenchSettingsTest {
             new AgentRestart(),
             new ManyAgents(),
             new SlowConsumer(),
-            new NoisyStream())) {
+            new NoisyStream(),
+            new Soak())) {
       Load load = scenario.load(scenario.cases(Scale.FULL).get(0), Scale.FULL);
       assertThat(Load.read(new dev.fairlead.bench.rig.Words(load.words()))).isEqualTo(load);
     }

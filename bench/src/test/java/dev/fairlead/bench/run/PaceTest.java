@@ -32,6 +32,13 @@ final class PaceTest {
   }
 
   @Test
+  void recordsThatAreDenseAreMeantNoLater() {
+    Pace pace = new Pace(500_000, clock::get);
+    assertThat(pace.next()).isEqualTo(1_000);
+    assertThat(pace.next()).isEqualTo(1_000 + 2_000);
+  }
+
+  @Test
   void nobodyWaitsForWhatIsOver() {
     Pace pace = new Pace(1000, clock::get);
     clock.addAndGet(5_000_000);

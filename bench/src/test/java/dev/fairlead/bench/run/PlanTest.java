@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 final class PlanTest {
 
   private static final List<String> TRANSPORTS = List.of("nats", "mqtt", "vsock");
-  private static final Scale SCALE = new Scale(1, 1, 1, List.of(200), List.of(3), 2);
+  private static final Scale SCALE = new Scale(1, 1, 1, List.of(200), List.of(3), 2, 1, 0);
 
   private static Plan plan(long seed, Scenario... scenarios) {
     return Plan.of(List.of(scenarios), TRANSPORTS, SCALE, 3, seed);

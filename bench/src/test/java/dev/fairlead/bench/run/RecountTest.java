@@ -4,6 +4,9 @@ package dev.fairlead.bench.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fairlead.bench.results.Counts;
+import java.util.HashSet;
+import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** What is lost, twice, out of order or spoilt is counted as such. */
@@ -35,6 +38,44 @@ final class RecountTest {
   @Test
   void lateOneIsOutOfOrder() {
     assertThat(met(2, 1, 4, 3).counts(4, 0)).isEqualTo(new Counts(4, 4, 0, 0, 2, 0));
+  }
+
+  @Test
+  void whatFillsAHoleIsLateAndNothingElse() {
+    assertThat(met(1, 2, 5, 4, 3, 6, 7, 5).counts(7, 0)).isEqualTo(new Counts(7, 7, 0, 1, 2, 0));
+    assertThat(met(1, 4, 2, 3, 9).counts(9, 0)).isEqualTo(new Counts(9, 5, 4, 0, 2, 0));
+  }
+
+  @Test
+  void longStreamsAreCounted() {
+    Recount recount = new Recount();
+    recount.meet("a", 1L << 24);
+    assertThat(recount.counts(1L << 24, 0).lost()).isEqualTo((1L << 24) - 1);
+  }
+
+  @Test
+  void countsAreThoseOfASetOfNumbers() {
+    for (long seed = 1; seed <= 200; seed++) {
+      Random random = new Random(seed);
+      Recount recount = new Recount();
+      Set<Long> met = new HashSet<>();
+      long duplicates = 0;
+      long reordered = 0;
+      long highest = 0;
+      for (int i = 0; i < 200; i++) {
+        long number = random.nextInt(5) > 0 ? highest + 1 : 1 + random.nextInt(60);
+        recount.meet("a", number);
+        if (met.add(number)) {
+          reordered += number < highest ? 1 : 0;
+        } else {
+          duplicates++;
+        }
+        highest = Math.max(highest, number);
+      }
+      assertThat(recount.counts(300, 0))
+          .as("seed %d", seed)
+          .isEqualTo(new Counts(300, met.size(), 300 - met.size(), duplicates, reordered, 0));
+    }
   }
 
   @Test

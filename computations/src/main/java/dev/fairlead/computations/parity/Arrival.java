@@ -10,6 +10,8 @@ import java.nio.ByteBuffer;
  *
  * @param stream whose records they are
  * @param transport over which it came
+ * @param line which of the connections that were opened over it, as {@link
+ *     dev.fairlead.delivery.Arrivals} tells them: two that follow one another may both bring it
  * @param first number of the first record, from 1
  * @param count how many there are, from 1
  * @param payload the records, joined by newlines, between position and limit, which nobody moves
@@ -22,6 +24,7 @@ import java.nio.ByteBuffer;
 public record Arrival(
     StreamKey stream,
     String transport,
+    long line,
     long first,
     long count,
     ByteBuffer payload,

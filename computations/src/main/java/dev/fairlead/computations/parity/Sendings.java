@@ -4,12 +4,14 @@ package dev.fairlead.computations.parity;
 /**
  * Remembers the last batches that came over one way, so that one sending that comes twice is told
  * from a batch that its sender has sent again: the sender counts its sendings, so the latter bears
- * another turn. Not safe for several threads.
+ * another turn. What came over one line and comes over the one that takes its place is not twice.
+ * Not safe for several threads.
  */
 final class Sendings {
 
   private static final int MOST = 1024;
 
+  private final long[] lines = new long[MOST];
   private final long[] turns = new long[MOST];
   private final long[] firsts = new long[MOST];
   private final long[] lasts = new long[MOST];
@@ -31,15 +33,16 @@ final class Sendings {
   }
 
   /** Notes a batch. A turn of 0 is not known, and never repeats. */
-  Repeated note(long turn, long first, long last) {
+  Repeated note(long line, long turn, long first, long last) {
     if (turn == 0) {
       return Repeated.NONE;
     }
     for (int i = 0; i < size; i++) {
-      if (turns[i] == turn && firsts[i] <= last && lasts[i] >= first) {
+      if (turns[i] == turn && lines[i] == line && firsts[i] <= last && lasts[i] >= first) {
         return new Repeated(Math.max(first, firsts[i]), Math.min(last, lasts[i]));
       }
     }
+    lines[next] = line;
     turns[next] = turn;
     firsts[next] = first;
     lasts[next] = last;

@@ -19,6 +19,9 @@ final class Side {
   /** The highest number that came. */
   long upTo;
 
+  /** When something came last, in ns. */
+  long touched;
+
   /** Records that came for the first time. */
   long records;
 

@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class StreamParity {
 
+  /** Copies that do not come for so many deadlines, though originals do, have ended. */
+  private static final int SILENT = 3;
+
   private final StreamKey key;
   private final ParityLimits limits;
   private final boolean redelivers;
@@ -103,14 +106,30 @@ final class StreamParity {
     return windows.size();
   }
 
-  /** Whether copies have come at all. */
-  boolean hasBegun() {
-    return from > 0;
+  /** Whether copies come: that is, they did, and not only originals for some time. */
+  boolean hasCopies() {
+    Side copies = sides[Side.COPY];
+    long ahead = sides[Side.ORIGINAL].touched - copies.touched;
+    return copies.upTo > 0 && ahead < SILENT * limits.deadline().toNanos();
   }
 
-  /** The way back was broken here, for one transport: what was under way may be lost. */
+  /**
+   * The way back was broken here, for one transport: what was under way may be lost. Later ones may
+   * have come by now over the new connection, so what is lacking says nothing either.
+   */
   void interrupt(String transport) {
-    interrupted |= sides[Side.COPY].transport.equals(transport);
+    Side copies = sides[Side.COPY];
+    if (copies.transport.equals(transport)) {
+      interrupted = true;
+      for (Window window : windows) {
+        long last = Math.min(window.last(), copies.upTo);
+        for (long n = Math.max(from, window.first()); n <= last && !window.isClosed(); n++) {
+          if (!window.has(Side.COPY, n)) {
+            copies.skipped.add(n, n);
+          }
+        }
+      }
+    }
   }
 
   void take(Arrival arrival, long now) {
@@ -120,6 +139,7 @@ final class StreamParity {
     int at = arrival.isCopy() ? Side.COPY : Side.ORIGINAL;
     Side side = sides[at];
     side.transport = arrival.transport();
+    side.touched = now;
     if (arrival.isCopy()) {
       noteCopy(arrival, now);
     }
@@ -167,7 +187,8 @@ final class StreamParity {
   }
 
   private void records(Arrival arrival, int at, Side side, long now) {
-    Repeated repeated = side.sendings.note(arrival.turn(), arrival.first(), arrival.last());
+    Repeated repeated =
+        side.sendings.note(arrival.line(), arrival.turn(), arrival.first(), arrival.last());
     ByteBuffer payload = arrival.payload();
     int begin = payload.position();
     long number = arrival.first();

@@ -18,6 +18,7 @@ import java.util.TreeMap;
  * @param since when it began
  * @param until the instant
  * @param computations how many were compared
+ * @param uncompared how many have ended, or begun too much, so that nothing certain was compared
  * @param records that came, by transport
  * @param sums of records
  * @param resent records that their sender sent again, which it may
@@ -32,6 +33,7 @@ public record Verdict(
     Instant since,
     Instant until,
     int computations,
+    int uncompared,
     Map<String, Long> records,
     Sums sums,
     long resent,
@@ -102,6 +104,7 @@ public record Verdict(
         .put("since", since.toString())
         .put("until", until.toString())
         .put("followed", computations)
+        .put("uncompared", uncompared)
         .put("records", byTransport.build())
         .put("compared", sums.compared())
         .put("pending", sums.pending())

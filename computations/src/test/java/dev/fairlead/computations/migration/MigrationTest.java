@@ -194,6 +194,7 @@ class MigrationTest {
         NOW,
         NOW,
         1,
+        0,
         Map.of("vsock", 10L, "nats", 10L),
         new Verdict.Sums(10, 0, 0),
         0,

@@ -18,8 +18,10 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -28,7 +30,7 @@ class ParityTest {
 
   private static final StreamKey LOGS = new StreamKey("123", "logs", "e1");
   private static final ParityLimits SMALL =
-      new ParityLimits(8, 4, 16, 4, Duration.ofSeconds(10), 1000);
+      new ParityLimits(8, 4, 16, 8, 4, Duration.ofSeconds(10), 1000);
 
   private long nanos;
   private Instant now = Instant.parse("2026-01-01T00:00:00Z");
@@ -286,7 +288,7 @@ class ParityTest {
 
   @Test
   void onlySoManyStreamsAreComparedAndFindingsNamed() {
-    parity = parity(new ParityLimits(8, 4, 16, 1, Duration.ofSeconds(10), 2), false);
+    parity = parity(new ParityLimits(8, 4, 16, 1, 1, Duration.ofSeconds(10), 2), false);
     both(1, 8);
     parity.take(arrival(new StreamKey("123", "logs", "e2"), 1, 8, "vsock", 0, 0, ""));
     assertThat(parity.verdict().records()).containsEntry("vsock", 8L);
@@ -296,6 +298,174 @@ class ParityTest {
     assertThat(verdict.count(Kind.ALTERED)).isEqualTo(8);
     assertThat(verdict.findings()).hasSize(2);
     assertThat(verdict.toJson().integer("findings_left_out", 0, 99)).isEqualTo(6);
+  }
+
+  @Test
+  void whatComesOverTheLineThatTakesAnothersPlaceIsNotTwice() {
+    both(1, 10);
+    Arrival copy = arrival(LOGS, 11, 20, "nats", 1, 7, "");
+    Arrival same =
+        new Arrival(LOGS, "nats", 2, 11, 10, copy.payload(), false, copy.turn(), copy.copiedFrom());
+    original(11, 20);
+    parity.take(copy);
+    parity.take(same);
+    assertThat(parity.verdict().decision()).isEqualTo(Decision.SAFE);
+    parity.take(same);
+    assertThat(numbers(Kind.DUPLICATE)).as("twice over one line").hasSize(10);
+  }
+
+  @Test
+  void aLossOfTheConnectionThatIsToldLateExcusesWhatIsLackingByThen() {
+    both(1, 10);
+    original(11, 30);
+    copy(21, 25); // over the new connection, before anybody said that there was an old one
+    parity.interrupted("nats");
+    copy(26, 30);
+    original(31, 40);
+    copy(31, 35);
+    copy(37, 40);
+    after(10);
+    assertThat(numbers(Kind.MISSING)).as("what was lost later is missing").containsExactly(36L);
+    assertThat(parity.verdict().sums().skipped()).isEqualTo(10);
+  }
+
+  @Test
+  void whoHasEndedIsJudgedByWhatCameAndNotAwaited() {
+    both(1, 20);
+    parity.follow("124", false);
+    parity.follow("125", false);
+    parity.take(arrival(of("125", "e1"), 1, 8, "vsock", 0, 0, ""));
+    parity.take(arrival(of("125", "e1"), 1, 3, "nats", 1, 0, ""));
+    parity.take(arrival(of("125", "e1"), 5, 6, "nats", 1, 0, ""));
+    assertThat(parity.verdict().decision()).as("124 is silent").isEqualTo(Decision.UNDECIDED);
+
+    parity.runIsOver("124");
+    assertThat(parity.verdict().decision()).isEqualTo(Decision.SAFE);
+    assertThat(parity.verdict().uncompared()).as("it never spoke").isZero();
+    parity.runIsOver("125");
+    after(4);
+    assertThat(parity.followed()).as("what is on its way still counts").contains("125");
+    after(5);
+
+    assertThat(parity.followed()).containsExactly("123");
+    assertThat(parity.verdict().findings())
+        .containsExactly(new Finding(Kind.MISSING, of("125", "e1"), 4, "nats"));
+    assertThat(parity.verdict().sums()).isEqualTo(new Verdict.Sums(25, 0, 2));
+  }
+
+  @Test
+  void whatWhoHasEndedHadNoTimeToSendAgainIsNotMissing() {
+    both(1, 10);
+    copy(11, 20);
+    original(15, 20);
+    parity.runIsOver("123");
+    after(30);
+    assertThat(parity.verdict().decision()).isEqualTo(Decision.SAFE);
+    assertThat(parity.verdict().sums()).isEqualTo(new Verdict.Sums(16, 0, 4));
+  }
+
+  @Test
+  void whoIsStartedAgainBeginsAnew() {
+    both(1, 10);
+    parity.runIsOver("123");
+    parity.follow("123", false);
+    assertThat(parity.hasCopies("123")).isFalse();
+    assertThat(parity.verdict().decision()).isEqualTo(Decision.UNDECIDED);
+    parity.take(arrival(of("123", "e2"), 1, 8, "vsock", 0, 0, ""));
+    parity.take(arrival(of("123", "e2"), 1, 8, "nats", 1, 0, ""));
+    assertThat(parity.verdict().decision()).isEqualTo(Decision.SAFE);
+    assertThat(parity.verdict().sums().compared()).isEqualTo(18);
+  }
+
+  @Test
+  void whereMoreHaveEndedUncomparedThanWereComparedNothingIsDecided() {
+    both(1, 10);
+    for (String id : List.of("a", "b")) {
+      parity.follow(id, false);
+      after(11);
+      both(11, 12);
+      parity.take(arrival(of(id, "e1"), 1, 8, "vsock", 0, 0, "")); // and no copies
+      parity.runIsOver(id);
+      after(6);
+    }
+    Verdict verdict = parity.verdict();
+    assertThat(verdict.uncompared()).isEqualTo(2);
+    assertThat(verdict.decision()).isEqualTo(Decision.UNDECIDED);
+    assertThat(verdict.reason()).contains("2 computations have ended");
+    parity.follow("c", false);
+    parity.take(arrival(of("c", "e1"), 1, 8, "vsock", 0, 0, ""));
+    parity.take(arrival(of("c", "e1"), 1, 8, "nats", 1, 0, ""));
+    assertThat(parity.verdict().decision()).isEqualTo(Decision.SAFE);
+  }
+
+  @Test
+  void whoBeginsNumberingsWithoutEndIsUndecidedAndTakesNoRoomFromOthers() {
+    parity.follow("hostile", false);
+    for (int i = 0; i < 100; i++) {
+      parity.take(arrival(of("hostile", "e" + i), 1, 16, "vsock", 0, 0, ""));
+      parity.take(arrival(of("hostile", "e" + i), 1, 1, "nats", 1, 0, ""));
+    }
+    both(1, 30);
+    Verdict verdict = parity.verdict();
+    assertThat(verdict.sums().compared()).isEqualTo(30 + 2);
+    assertThat(verdict.windows().open()).isLessThanOrEqualTo(4 + 1);
+    assertThat(verdict.decision()).isEqualTo(Decision.UNDECIDED);
+    assertThat(verdict.reason()).contains("such as hostile");
+
+    parity.runIsOver("hostile");
+    after(6);
+    assertThat(parity.verdict().uncompared()).isEqualTo(1);
+    assertThat(parity.verdict().decision()).isEqualTo(Decision.SAFE);
+  }
+
+  @RepeatedTest(20)
+  void whatComesWhileItsComputationIsLeftTakesNoRoomForEver() throws Exception {
+    parity = parity(new ParityLimits(8, 8, 16, 8, 8, Duration.ofSeconds(10), 10), false);
+    AtomicInteger go = new AtomicInteger();
+    List<Thread> threads = new ArrayList<>();
+    for (int t = 0; t < 2; t++) {
+      String epoch = "t" + t;
+      Thread thread =
+          new Thread(
+              () -> {
+                for (int i = 0; i < 500; i++) {
+                  parity.take(arrival(of("x", epoch + i), 1, 1, "vsock", 0, 0, ""));
+                  go.incrementAndGet();
+                }
+              });
+      thread.start();
+      threads.add(thread);
+    }
+    while (go.get() < 900) {
+      parity.follow("x", false);
+      Thread.onSpinWait();
+      parity.leave("x");
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    parity.leave("x");
+    parity.follow("y", false);
+    for (int i = 0; i < 8; i++) {
+      parity.take(arrival(of("y", "e" + i), 1, 1, "vsock", 0, 0, ""));
+      parity.take(arrival(of("y", "e" + i), 1, 1, "nats", 1, 0, ""));
+    }
+    assertThat(parity.verdict().sums().compared()).as("all of its streams").isEqualTo(8);
+  }
+
+  @Test
+  void copiesThatEndAreNoCopiesWhileOriginalsGoOn() {
+    both(1, 10);
+    after(60);
+    assertThat(parity.hasCopies("123")).as("it says nothing at all").isTrue();
+    original(11, 12);
+    assertThat(parity.hasCopies("123")).isFalse();
+    copy(11, 11);
+    assertThat(parity.hasCopies("123")).isTrue();
+  }
+
+  private static StreamKey of(String computation, String epoch) {
+    return new StreamKey(computation, "logs", epoch);
   }
 
   @Test
@@ -338,7 +508,7 @@ class ParityTest {
   void findsExactlyWhatWasDone(long seeds) {
     for (long seed = seeds * 100; seed < seeds * 100 + 50; seed++) {
       Random random = new Random(seed);
-      parity = parity(new ParityLimits(16, 64, 128, 4, Duration.ofSeconds(10), 1000), false);
+      parity = parity(new ParityLimits(16, 64, 128, 4, 4, Duration.ofSeconds(10), 1000), false);
       Set<Long> dropped = new LinkedHashSet<>();
       Set<Long> altered = new LinkedHashSet<>();
       Set<Long> doubled = new LinkedHashSet<>();
@@ -430,7 +600,7 @@ class ParityTest {
   private void gap(long first, long last, String transport, long copy) {
     parity.take(
         new Arrival(
-            LOGS, transport, first, last - first + 1, ByteBuffer.allocate(0), true, 0, copy));
+            LOGS, transport, 1, first, last - first + 1, ByteBuffer.allocate(0), true, 0, copy));
   }
 
   private static Arrival arrival(
@@ -441,6 +611,6 @@ class ParityTest {
             .collect(Collectors.joining("\n"))
             .getBytes(UTF_8);
     return new Arrival(
-        key, transport, first, last - first + 1, ByteBuffer.wrap(payload), false, sent, copy);
+        key, transport, 1, first, last - first + 1, ByteBuffer.wrap(payload), false, sent, copy);
   }
 }

@@ -74,7 +74,7 @@ final class BenchCommand implements Callable<Integer> {
       description =
           "Which scenarios (default: all, or the first four in the short form): max-rate, "
               + "fixed-rate, crash, stall, absent, agent-restart, many-agents, slow-consumer, "
-              + "noisy-stream.")
+              + "noisy-stream. Only where it is named: soak, half of the greatest rate for long.")
   private String scenarios = "all";
 
   @Option(
@@ -83,6 +83,18 @@ final class BenchCommand implements Callable<Integer> {
       description =
           "How often each case is done (default: 3 times for rates, latency and crash, else once).")
   private @Nullable Integer repeat;
+
+  @Option(
+      names = "--seconds",
+      paramLabel = "N",
+      description = "How long a soak takes (default: an hour, a minute in the short form).")
+  private @Nullable Integer seconds;
+
+  @Option(
+      names = "--rate",
+      paramLabel = "N",
+      description = "Records a second of a soak (default: half of the greatest that it finds).")
+  private @Nullable Long rate;
 
   @Option(
       names = "--seed",
@@ -152,6 +164,8 @@ final class BenchCommand implements Callable<Integer> {
           BenchSettings.names(transports),
           BenchSettings.names(scenarios),
           repeats(),
+          seconds(),
+          rate(),
           seed,
           "fairlead "
               + String.join(
@@ -170,6 +184,22 @@ final class BenchCommand implements Callable<Integer> {
     Integer wanted = repeat;
     if (wanted != null && wanted < 1) {
       throw new IllegalArgumentException("Each case is repeated at least once.");
+    }
+    return wanted == null ? 0 : wanted;
+  }
+
+  private int seconds() {
+    Integer wanted = seconds;
+    if (wanted != null && wanted < 1) {
+      throw new IllegalArgumentException("A soak takes at least a second.");
+    }
+    return wanted == null ? 0 : wanted;
+  }
+
+  private long rate() {
+    Long wanted = rate;
+    if (wanted != null && wanted < 1) {
+      throw new IllegalArgumentException("A soak says at least a record a second.");
     }
     return wanted == null ? 0 : wanted;
   }
