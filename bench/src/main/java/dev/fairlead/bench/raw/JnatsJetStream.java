@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.bench.raw;
 
+import dev.fairlead.transport.access.Endpoint;
 import io.nats.client.Connection;
 import io.nats.client.JetStream;
 import io.nats.client.JetStreamApiException;
@@ -8,7 +9,6 @@ import io.nats.client.PushSubscribeOptions;
 import io.nats.client.api.StorageType;
 import io.nats.client.api.StreamConfiguration;
 import java.io.IOException;
-import java.net.URI;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -24,8 +24,8 @@ final class JnatsJetStream implements RawClient {
   private static final int UNCONFIRMED = 4000;
 
   @Override
-  public Sender sender(URI endpoint) throws IOException, InterruptedException {
-    Connection connection = JnatsCore.connect(endpoint);
+  public Sender sender(Endpoint to) throws IOException, InterruptedException {
+    Connection connection = JnatsCore.connect(to);
     JetStream stream = connection.jetStream();
     Semaphore unconfirmed = new Semaphore(UNCONFIRMED);
     AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
@@ -61,9 +61,9 @@ final class JnatsJetStream implements RawClient {
   }
 
   @Override
-  public Receiver receive(URI endpoint, Consumer<byte[]> each)
+  public Receiver receive(Endpoint to, Consumer<byte[]> each)
       throws IOException, InterruptedException {
-    Connection connection = JnatsCore.connect(endpoint);
+    Connection connection = JnatsCore.connect(to);
     try {
       connection
           .jetStreamManagement()

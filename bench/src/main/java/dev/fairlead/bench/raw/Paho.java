@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.bench.raw;
 
+import dev.fairlead.transport.access.Endpoint;
 import java.io.IOException;
-import java.net.URI;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -34,16 +34,18 @@ final class Paho implements RawClient {
     this.qos = qos;
   }
 
-  private static MqttAsyncClient connect(URI endpoint, String name, @Nullable MqttCallback callback)
+  private static MqttAsyncClient connect(Endpoint to, String name, @Nullable MqttCallback callback)
       throws IOException {
     MqttConnectionOptions options = new MqttConnectionOptions();
     options.setCleanStart(true);
     options.setAutomaticReconnect(true);
-    options.setSocketFactory(new NoDelaySockets());
+    String ca = to.caSha256();
+    options.setSocketFactory(ca == null ? new NoDelaySockets() : new TlsSockets(ca));
+    options.setHttpsHostnameVerificationEnabled(ca != null);
     try {
       MqttAsyncClient client =
           new MqttAsyncClient(
-              "tcp://" + endpoint.getHost() + ":" + endpoint.getPort(),
+              (ca == null ? "tcp://" : "ssl://") + to.uri().getHost() + ":" + to.uri().getPort(),
               name,
               new MemoryPersistence());
       if (callback != null) {
@@ -66,8 +68,8 @@ final class Paho implements RawClient {
   }
 
   @Override
-  public Sender sender(URI endpoint) throws IOException, InterruptedException {
-    MqttAsyncClient client = connect(endpoint, "sender", null);
+  public Sender sender(Endpoint to) throws IOException, InterruptedException {
+    MqttAsyncClient client = connect(to, "sender", null);
     Semaphore underWay = new Semaphore(UNDER_WAY);
     MqttActionListener done =
         new MqttActionListener() {
@@ -105,9 +107,9 @@ final class Paho implements RawClient {
   }
 
   @Override
-  public Receiver receive(URI endpoint, Consumer<byte[]> each)
+  public Receiver receive(Endpoint to, Consumer<byte[]> each)
       throws IOException, InterruptedException {
-    MqttAsyncClient client = connect(endpoint, "receiver", new Receiving(each));
+    MqttAsyncClient client = connect(to, "receiver", new Receiving(each));
     try {
       client.subscribe(TOPIC, qos).waitForCompletion(PATIENCE_MS);
     } catch (MqttException e) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.bench.raw;
 
+import dev.fairlead.transport.access.Endpoint;
 import java.io.IOException;
-import java.net.URI;
 import java.util.function.Consumer;
 
 /**
@@ -46,7 +46,7 @@ public interface RawClient {
    *
    * @throws IOException as the library says
    */
-  Sender sender(URI endpoint) throws IOException, InterruptedException;
+  Sender sender(Endpoint to) throws IOException, InterruptedException;
 
   /**
    * Begins to receive; returns when nothing that is sent from now on is missed.
@@ -54,5 +54,5 @@ public interface RawClient {
    * @param each called for one record at a time
    * @throws IOException as the library says
    */
-  Receiver receive(URI endpoint, Consumer<byte[]> each) throws IOException, InterruptedException;
+  Receiver receive(Endpoint to, Consumer<byte[]> each) throws IOException, InterruptedException;
 }

@@ -7,10 +7,14 @@ import java.util.Arrays;
 public enum RawClients {
   /** Core NATS. */
   JNATS_CORE("jnats-core", "nats", 20_000),
+  /** The same with the TLS that ours has. */
+  JNATS_CORE_TLS("jnats-core-tls", "nats", 20_000),
   /** JetStream, stored in files, each publish confirmed. */
   JNATS_JETSTREAM("jetstream", "nats", 20_000),
   /** Quality of service 0. */
   PAHO_QOS0("paho-qos0", "mqtt", 10_000),
+  /** The same with the TLS that ours has. */
+  PAHO_QOS0_TLS("paho-qos0-tls", "mqtt", 10_000),
   /** Quality of service 1. */
   PAHO_QOS1("paho-qos1", "mqtt", 10_000),
   /** A UNIX stream between the two, one write for each record. */
@@ -36,6 +40,11 @@ public enum RawClients {
     return transport;
   }
 
+  /** Whether its connections are encrypted. */
+  public boolean isEncrypted() {
+    return this == JNATS_CORE_TLS || this == PAHO_QOS0_TLS;
+  }
+
   /** How many records may be under way between its ends. */
   public int window() {
     return window;
@@ -44,9 +53,9 @@ public enum RawClients {
   /** Makes the client. Its library must be on the class path. */
   public RawClient client() {
     return switch (this) {
-      case JNATS_CORE -> new JnatsCore();
+      case JNATS_CORE, JNATS_CORE_TLS -> new JnatsCore();
       case JNATS_JETSTREAM -> new JnatsJetStream();
-      case PAHO_QOS0 -> new Paho(0);
+      case PAHO_QOS0, PAHO_QOS0_TLS -> new Paho(0);
       case PAHO_QOS1 -> new Paho(1);
       case UNIX_STREAM -> new UnixStream();
     };

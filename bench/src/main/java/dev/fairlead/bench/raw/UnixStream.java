@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.bench.raw;
 
+import dev.fairlead.transport.access.Endpoint;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
-import java.net.URI;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
@@ -16,8 +16,8 @@ final class UnixStream implements RawClient {
   private static final int CHUNK = 64 * 1024;
 
   @Override
-  public Sender sender(URI endpoint) throws IOException, InterruptedException {
-    SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(endpoint.getPath()));
+  public Sender sender(Endpoint to) throws IOException, InterruptedException {
+    SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(to.uri().getPath()));
     ByteBuffer out = ByteBuffer.allocateDirect(CHUNK);
     return new Sender() {
       @Override
@@ -36,10 +36,10 @@ final class UnixStream implements RawClient {
   }
 
   @Override
-  public Receiver receive(URI endpoint, Consumer<byte[]> each)
+  public Receiver receive(Endpoint to, Consumer<byte[]> each)
       throws IOException, InterruptedException {
     ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-    server.bind(UnixDomainSocketAddress.of(endpoint.getPath()));
+    server.bind(UnixDomainSocketAddress.of(to.uri().getPath()));
     Thread reader = new Thread(() -> read(server, each), "fairlead-raw-unix");
     reader.setDaemon(true);
     reader.start();

@@ -105,6 +105,10 @@ final class Csv {
     columns.put("reconnectMs", Metric.RECONNECT::of);
     columns.put("firstRecordMs", Metric.FIRST::of);
     columns.put("drainedMs", Metric.DRAINED::of);
+    columns.put("switchedMs", Metric.SWITCHED::of);
+    columns.put("pauseP99Micros", Metric.PAUSE_P99::of);
+    columns.put("pauseMaxMicros", Metric.PAUSE_MAX::of);
+    columns.put("backlog", Metric.BACKLOG::of);
     columns.put("heapGrowthPerHour", Metric.HEAP_GROWTH::of);
     columns.put("agentGrowthPerHour", Metric.AGENT_GROWTH::of);
     columns.put("loadBefore", Run::loadBefore);

@@ -47,6 +47,14 @@ public enum Metric {
   /** Bytes of heap allocated for a record. */
   ALLOCATED(
       "heap B/record", false, Figures::plain, run -> run.cost().allocatedBytesPerRecord().total()),
+  /** From the order to change the transport until that is done. */
+  SWITCHED("switched", false, Figures::millis, run -> run.change().switchedMs()),
+  /** What the producer feels of a change, 99 of 100 records, microseconds. */
+  PAUSE_P99("pause p99", false, Figures::micros, run -> run.change().pauseP99Micros()),
+  /** The longest pause. */
+  PAUSE_MAX("pause max", false, Figures::micros, run -> run.change().pauseMaxMicros()),
+  /** The most records that waited during a change. */
+  BACKLOG("backlog", false, Figures::count, run -> run.change().backlog()),
   /** Bytes by which the agent's heap grew in an hour. */
   HEAP_GROWTH("heap grows/h", false, Figures::bytes, run -> run.memory().heapGrowth()),
   /** Bytes by which the agent's physical memory grew in an hour. */

@@ -153,6 +153,9 @@ public final class ResultsJson {
         .put("reconnectMs", number(recovery.reconnectMs()))
         .put("firstRecordMs", number(recovery.firstRecordMs()))
         .put("drainedMs", number(recovery.drainedMs()))
+        .put("switchedMs", number(run.change().switchedMs()))
+        .put("pauseMicros", pause(run.change()))
+        .put("backlog", number(run.change().backlog()))
         .put("loadBefore", run.loadBefore())
         .put("loadAfter", run.loadAfter())
         .put("marked", run.isMarked())
@@ -181,6 +184,15 @@ public final class ResultsJson {
         .put("deviation", latency.deviation())
         .put("count", latency.count())
         .build();
+  }
+
+  private static JsonValue pause(Change change) {
+    return change.pauseMaxMicros() == null
+        ? JsonNull.NULL
+        : JsonObject.builder()
+            .put("p99", number(change.pauseP99Micros()))
+            .put("max", number(change.pauseMaxMicros()))
+            .build();
   }
 
   private static JsonArray curve(@Nullable Latency latency) {

@@ -145,6 +145,7 @@ public final class ResultsReader {
             optional(json, "reconnectMs"),
             optional(json, "firstRecordMs"),
             optional(json, "drainedMs")),
+        change(json),
         timeline(json),
         memory(json),
         load(json, "loadBefore"),
@@ -207,6 +208,15 @@ public final class ResultsReader {
         figure(figures, "p999"),
         figure(figures, "max"),
         curve);
+  }
+
+  private static Change change(JsonObject json) {
+    JsonObject pause = json.optionalObject("pauseMicros").orElse(null);
+    return new Change(
+        optional(json, "switchedMs"),
+        pause == null ? null : optional(pause, "p99"),
+        pause == null ? null : optional(pause, "max"),
+        optional(json, "backlog"));
   }
 
   private static Timeline timeline(JsonObject json) {

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param ack from when a record was meant to be sent until the agent knew that it is stored
  * @param cost what it took
  * @param recovery how long after a fault
+ * @param change of the transport while records flowed
  * @param timeline how it went by
  * @param memory what it used, of a long run
  * @param loadBefore the machine's load of one minute just before
@@ -39,6 +40,7 @@ public record Run(
     @Nullable Latency ack,
     Cost cost,
     Recovery recovery,
+    Change change,
     Timeline timeline,
     Memory memory,
     double loadBefore,
@@ -52,6 +54,7 @@ public record Run(
     requireNonNull(counts, "counts is null");
     requireNonNull(cost, "cost is null");
     requireNonNull(recovery, "recovery is null");
+    requireNonNull(change, "change is null");
     requireNonNull(timeline, "timeline is null");
     requireNonNull(memory, "memory is null");
     marks = List.copyOf(marks);
@@ -77,6 +80,7 @@ public record Run(
         ack,
         cost,
         recovery,
+        change,
         timeline,
         memory,
         loadBefore,

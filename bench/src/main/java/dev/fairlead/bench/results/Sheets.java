@@ -29,6 +29,7 @@ final class Sheets {
     all.add(sheets.rates());
     all.add(sheets.latencies());
     all.add(sheets.recoveries());
+    all.add(sheets.changes());
     all.add(sheets.costs());
     all.add(sheets.memory());
     all.add(targets(results));
@@ -98,13 +99,36 @@ final class Sheets {
         "Median (min–max). Noticed: from the fault; all others: from when it ended; l/d/r: records"
             + " lost, doubled, reordered.",
         List.of("", "noticed", "connected", "first record", "drained", CLEAN_HEAD),
-        (c, groups) -> isAboutFaults(groups),
+        (c, groups) -> isAboutFaults(groups) && !has(groups, Metric.SWITCHED),
         group ->
             List.of(
                 spread(group, Metric.DETECT),
                 spread(group, Metric.RECONNECT),
                 spread(group, Metric.FIRST),
                 spread(group, Metric.DRAINED),
+                clean(group)));
+  }
+
+  private Sheet changes() {
+    return sheet(
+        "A change of the transport while records flow",
+        "Median (min–max), from the order. Switched: it is carried out; first record:"
+            + " stored over the new one; pause: how long a record took to be handed over; backlog:"
+            + " the most records not yet stored. l/d/r are those of the whole run.",
+        List.of(
+            "", "switched", "first record", "drained", "pause p99", "max", "backlog", CLEAN_HEAD),
+        (c, groups) -> has(groups, Metric.SWITCHED),
+        group ->
+            List.of(
+                spread(group, Metric.SWITCHED),
+                spread(group, Metric.FIRST),
+                spread(group, Metric.DRAINED),
+                median(group, Metric.PAUSE_P99),
+                group
+                    .spread(Metric.PAUSE_MAX)
+                    .map(spread -> Metric.PAUSE_MAX.show(spread.max()))
+                    .orElse(NONE),
+                median(group, Metric.BACKLOG),
                 clean(group)));
   }
 

@@ -2,6 +2,7 @@
 package dev.fairlead.bench.results;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -20,6 +21,8 @@ public final class Targets {
   private static final int MANY = 1000;
   private static final double STALL_MS = 5000;
   private static final double MANY_P99_MICROS = 1e6;
+
+  private static final double PAUSE_MICROS = 250_000;
 
   /** What counts as flat: a hundredth of a small heap. */
   private static final double FLAT_BYTES = 1 << 20;
@@ -63,7 +66,29 @@ public final class Targets {
         targets.add(aim, ours, list);
       }
     }
+    targets.addChanges(list);
     return List.copyOf(list);
+  }
+
+  private void addChanges(List<Target> list) {
+    List<Group> changed =
+        cases.entrySet().stream()
+            .filter(entry -> entry.getKey().scenario().equals(Scenarios.SWAP))
+            .flatMap(entry -> entry.getValue().stream())
+            .toList();
+    List<Double> pauses =
+        changed.stream().flatMap(group -> group.figures(Metric.PAUSE_MAX).stream()).toList();
+    if (!pauses.isEmpty()) {
+      Subject all = Subject.ours(Scenarios.SWAP);
+      list.add(
+          atMost(
+              all,
+              "producer's longest pause, p99",
+              PAUSE_MICROS,
+              percentile(pauses, 0.99),
+              Metric.PAUSE_MAX));
+      list.add(clean(all, changed));
+    }
   }
 
   private void add(Aim aim, Subject ours, List<Target> list) {
@@ -143,14 +168,19 @@ public final class Targets {
   }
 
   private Target clean(Subject ours) {
+    return clean(
+        ours,
+        cases.values().stream()
+            .flatMap(List::stream)
+            .filter(group -> group.subject().equals(ours))
+            .toList());
+  }
+
+  private static Target clean(Subject ours, List<Group> groups) {
     long bad = 0;
-    for (List<Group> groups : cases.values()) {
-      for (Group group : groups) {
-        if (group.subject().equals(ours)) {
-          Counts counts = group.counts();
-          bad += counts.lost() + counts.duplicates() + counts.reordered();
-        }
-      }
+    for (Group group : groups) {
+      Counts counts = group.counts();
+      bad += counts.lost() + counts.duplicates() + counts.reordered();
     }
     return new Target(
         ours.label(),
@@ -216,7 +246,7 @@ public final class Targets {
         .filter(entry -> which.test(entry.getKey()))
         .flatMap(entry -> entry.getValue().stream())
         .filter(group -> !group.subject().isOurs() && group.subject().label().contains(name))
-        .findFirst();
+        .min(Comparator.comparing(group -> group.subject().label().length()));
   }
 
   private List<Double> figures(Predicate<Case> which, Subject subject, Metric metric) {

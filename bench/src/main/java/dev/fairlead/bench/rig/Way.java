@@ -35,8 +35,14 @@ public final class Way {
   /** Has one of several transports used, as the words say of it. */
   public static CompletionStage<Void> use(User user, Words words, String name, Addresses own)
       throws IOException {
+    String file = Files.readString(words.path(Words.CREDENTIAL_FILE + "." + name), UTF_8);
+    return use(user, words, name, file.strip(), own);
+  }
+
+  /** Has one of several transports used, with one of several credentials. */
+  public static CompletionStage<Void> use(
+      User user, Words words, String name, String credential, Addresses own) {
     String of = "." + name;
-    String credential = Files.readString(words.path(Words.CREDENTIAL_FILE + of), UTF_8).strip();
     return user.use(
         provider(name),
         setting ->
@@ -45,7 +51,7 @@ public final class Way {
               case TransportProvider.CREDENTIAL -> credential;
               case TransportProvider.REPLIES -> own.replies();
               case TransportProvider.CA_SHA256 -> words.find(Words.CA + of);
-              default -> null;
+              default -> words.find(SETTING + setting);
             },
         PATIENCE);
   }

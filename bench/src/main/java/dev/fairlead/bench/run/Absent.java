@@ -32,7 +32,7 @@ final class Absent implements Scenario {
 
   @Override
   public double seconds(Case what, Scale scale) {
-    return SECONDS + 6;
+    return SECONDS + 4.5;
   }
 
   /** Whether the collector's JVM is up. */

@@ -31,7 +31,7 @@ final class AgentRestart implements Scenario {
 
   @Override
   public double seconds(Case what, Scale scale) {
-    return scale.warmUp() + 8;
+    return scale.warmUp() + 5;
   }
 
   @Override

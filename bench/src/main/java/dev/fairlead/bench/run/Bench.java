@@ -2,14 +2,21 @@
 package dev.fairlead.bench.run;
 
 import dev.fairlead.bench.raw.RawClients;
+import dev.fairlead.bench.results.Case;
+import dev.fairlead.bench.results.Change;
+import dev.fairlead.bench.results.Cost;
 import dev.fairlead.bench.results.Counts;
 import dev.fairlead.bench.results.CrossCheck;
 import dev.fairlead.bench.results.Failure;
 import dev.fairlead.bench.results.Latency;
 import dev.fairlead.bench.results.Machine;
+import dev.fairlead.bench.results.Memory;
+import dev.fairlead.bench.results.Rates;
 import dev.fairlead.bench.results.Results;
 import dev.fairlead.bench.results.Run;
+import dev.fairlead.bench.results.Scenarios;
 import dev.fairlead.bench.results.Subject;
+import dev.fairlead.bench.results.Timeline;
 import dev.fairlead.transport.api.TransportException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -21,6 +28,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -92,12 +100,12 @@ public final class Bench implements AutoCloseable {
                   step.subject().label(),
                   step.repeat());
       try {
-        Run run = run(step, folder.resolve("r" + i));
+        List<Run> found = run(step, folder.resolve("r" + i));
         synchronized (lock) {
-          runs.add(run);
+          runs.addAll(found);
         }
         progress.accept(
-            "%s: %s; %s left".formatted(name, summary(run), minutes(left(i + 1, begun))));
+            "%s: %s; %s left".formatted(name, summary(found), minutes(left(i + 1, begun))));
       } catch (IOException | BenchException e) {
         if (isClosed() || (e instanceof BenchException known && known.isMissingProgram())) {
           throw e instanceof BenchException known
@@ -144,12 +152,12 @@ public final class Bench implements AutoCloseable {
     }
   }
 
-  private Run run(Plan.Step step, Path own) throws IOException, InterruptedException {
+  private List<Run> run(Plan.Step step, Path own) throws IOException, InterruptedException {
     Scale scale = settings.scale();
     Load load = step.scenario().load(step.testCase(), scale);
     Files.createDirectories(own);
     double before = Machine.load();
-    try (Setup fresh = setup(step.subject(), own, load)) {
+    try (Setup fresh = setup(step, own, load)) {
       Stage now = new Stage(fresh, load, progress);
       synchronized (lock) {
         if (closed) {
@@ -160,30 +168,29 @@ public final class Bench implements AutoCloseable {
       }
       Outcome outcome = step.scenario().play(now, scale);
       Counts counts = now.end();
-      List<String> marks = new ArrayList<>();
-      if (outcome.othersBusy().orElse(0) > FOREIGN) {
-        marks.add(
-            String.format(
-                Locale.ROOT,
-                "other work kept %.1f processors busy",
-                outcome.othersBusy().getAsDouble()));
-      }
-      return new Run(
-          step.subject(),
-          step.testCase(),
-          step.repeat(),
-          window(step.subject(), load),
-          counts,
-          outcome.rates(),
-          delays(fresh.receiver(), BenchCollector.WRITTEN),
-          delays(fresh.sender(), BenchAgent.ACKS),
-          outcome.cost(),
-          outcome.recovery(),
-          now.timeline(),
-          now.memory(),
-          before,
-          Machine.load(),
-          marks);
+      Run whole =
+          new Run(
+              step.subject(),
+              step.testCase(),
+              step.repeat(),
+              window(step.subject(), load),
+              counts,
+              outcome.rates(),
+              delays(fresh.receiver(), BenchCollector.WRITTEN),
+              delays(fresh.sender(), BenchAgent.ACKS),
+              outcome.cost(),
+              outcome.recovery(),
+              Change.NONE,
+              now.timeline(),
+              now.memory(),
+              before,
+              Machine.load(),
+              marks(outcome));
+      return !outcome.turns().isEmpty()
+          ? turns(whole, outcome, scale)
+          : outcome.before() != null
+              ? List.of(fast(whole, outcome.before()), whole)
+              : List.of(whole);
     } finally {
       synchronized (lock) {
         setup = null;
@@ -193,13 +200,74 @@ public final class Bench implements AutoCloseable {
     }
   }
 
-  private Setup setup(Subject subject, Path own, Load load) {
+  private static List<String> marks(Outcome outcome) {
+    return outcome.othersBusy().orElse(0) <= FOREIGN
+        ? List.of()
+        : List.of(
+            String.format(
+                Locale.ROOT,
+                "other work kept %.1f processors busy",
+                outcome.othersBusy().getAsDouble()));
+  }
+
+  /** The row of what was measured at full speed before; what became of the records is the run's. */
+  private static Run fast(Run whole, Outcome before) {
+    return new Run(
+        whole.subject(),
+        new Case(Scenarios.MAX_RATE, whole.testCase().payloadBytes(), 0, 1),
+        whole.repeat(),
+        whole.window(),
+        whole.counts(),
+        before.rates(),
+        null,
+        null,
+        before.cost(),
+        before.recovery(),
+        Change.NONE,
+        Timeline.NONE,
+        Memory.NONE,
+        whole.loadBefore(),
+        whole.loadAfter(),
+        marks(before));
+  }
+
+  /** A row for each change; what became of the records, and the timeline, are those of the run. */
+  private static List<Run> turns(Run whole, Outcome outcome, Scale scale) {
+    List<Run> rows = new ArrayList<>();
+    for (Outcome.Turn turn : outcome.turns()) {
+      rows.add(
+          new Run(
+              Subject.ours(turn.road()),
+              whole.testCase(),
+              (whole.repeat() - 1) * scale.repeats() + turn.round(),
+              whole.window(),
+              whole.counts(),
+              null,
+              null,
+              null,
+              Cost.NONE,
+              turn.recovery(),
+              turn.change(),
+              rows.isEmpty() ? whole.timeline() : Timeline.NONE,
+              Memory.NONE,
+              whole.loadBefore(),
+              whole.loadAfter(),
+              whole.marks()));
+    }
+    return rows;
+  }
+
+  private Setup setup(Plan.Step step, Path own, Load load) {
+    Subject subject = step.subject();
+    if (step.scenario().isOfAllTransports()) {
+      return new OurSetup(settings.wanted(), Map.of(), own, load, JVM);
+    }
     String baseline = subject.baseline();
     if (baseline != null) {
       return new RawSetup(RawClients.named(baseline), settings.libraries(), own, load, JVM);
     }
     Subjects.Variant variant = Subjects.variant(subject);
-    return new OurSetup(variant.transport(), variant.settings(), own, load, JVM);
+    return new OurSetup(List.of(variant.transport()), variant.settings(), own, load, JVM);
   }
 
   private static @Nullable Integer window(Subject subject, Load load) {
@@ -213,10 +281,15 @@ public final class Bench implements AutoCloseable {
     return party.delays(file).map(Latency::ofNanos).orElse(null);
   }
 
-  private static String summary(Run run) {
+  private static String summary(List<Run> found) {
+    Run run = found.get(found.size() - 1);
+    Rates rates = found.get(0).rates();
     StringBuilder text = new StringBuilder();
-    if (run.rates() != null && run.testCase().ratePerSecond() == 0) {
-      text.append(String.format(Locale.ROOT, "%,.0f/s, ", run.rates().endToEndPerSecond()));
+    if (run.change().switchedMs() != null) {
+      text.append("%d changes, the last: ".formatted(found.size()));
+    }
+    if (rates != null && found.get(0).testCase().ratePerSecond() == 0) {
+      text.append(String.format(Locale.ROOT, "%,.0f/s, ", rates.endToEndPerSecond()));
     }
     if (run.latency() != null) {
       text.append(

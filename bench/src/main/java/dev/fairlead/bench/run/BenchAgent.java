@@ -63,6 +63,10 @@ public final class BenchAgent {
   private final List<Source> sources = new ArrayList<>();
 
   private final List<Source> quiet = new ArrayList<>();
+
+  /** Null where there is but one transport. */
+  private @Nullable Turns turns;
+
   private volatile boolean stopping;
 
   /** A stream, and what it says. */
@@ -70,6 +74,9 @@ public final class BenchAgent {
     private final OutStream stream;
     private final Records records;
     private long number;
+
+    /** The last one before those of which the load speaks. */
+    private long before;
 
     Source(OutStream stream, Records records) {
       this.stream = stream;
@@ -123,7 +130,9 @@ public final class BenchAgent {
   }
 
   private void open() throws IOException {
-    List<String> credentials = Files.readAllLines(words.path(Words.CREDENTIAL_FILE), UTF_8);
+    String first = Turns.transports(words).get(0);
+    List<String> credentials =
+        Files.readAllLines(words.path(Words.CREDENTIAL_FILE + "." + first), UTF_8);
     for (int i = 0; i < Math.min(RUNNERS, load.agents()); i++) {
       runners.add(Runner.start("fairlead-bench-agent-" + i));
     }
@@ -144,7 +153,10 @@ public final class BenchAgent {
         quiet.add(new Source(outbox.open(stream(addresses, quietStream(q))), records(computation)));
       }
       gauges.set(Gauge.RECOVERED, sources.get(0).number);
-      Way.use(switchboard, words, credentials.get(i), addresses);
+      var unused = Way.use(switchboard::use, words, first, credentials.get(i), addresses);
+      if (i == 0 && Turns.transports(words).size() > 1) {
+        turns = new Turns(gauges, switchboard, words, addresses);
+      }
     }
   }
 
@@ -198,10 +210,8 @@ public final class BenchAgent {
 
   /**
    * Says records as quickly as can be until that is enough; all of them are stored when it returns.
-   *
-   * @return the number of the last one
    */
-  private long hurry() throws InterruptedException {
+  private void hurry() throws InterruptedException {
     long last = 0;
     while (load.hurried() && !stopping && gauges.get(Gauge.ENOUGH) == 0) {
       last++;
@@ -213,27 +223,40 @@ public final class BenchAgent {
     while (!stopping && gauges.get(Gauge.ACKED) < last * sources.size()) {
       LockSupport.parkNanos(MOMENT_NANOS);
     }
+    if (load.hurried()) {
+      sources.forEach(source -> source.before = source.number);
+    }
     gauges.set(Gauge.HURRIED, last);
-    return last;
   }
 
   private void sayAtPace() throws InterruptedException {
-    long before = hurry();
+    hurry();
+    boolean counts = !load.paced();
     long rate = load.rate() == 0 ? gauges.get(Gauge.PACE) : load.rate() * sources.size();
     Pace pace = new Pace((double) Math.max(1, rate), System::nanoTime);
     boolean awaited = load.from() > 0 && rate <= MOST_AWAITED;
     long made = sources.stream().mapToLong(source -> source.number).sum();
     while (!stopping) {
+      if (!counts && gauges.get(Gauge.ENOUGH) != 0) {
+        counts = true;
+        sources.forEach(source -> source.before = source.number);
+      }
       for (Source source : sources) {
-        if (stopping || (load.last() > 0 && source.number - before >= load.last())) {
+        long index = counts ? source.number - source.before : -1;
+        if (stopping || (load.last() > 0 && index >= load.last())) {
           return;
         }
         long meant = pace.next();
         if (!pace.await(meant)) {
           return;
         }
-        boolean measured = load.from() > 0 && source.number - before + 1 >= load.from();
+        long due = turns == null ? 0 : System.nanoTime();
+        boolean measured = load.from() > 0 && index + 1 >= load.from();
         source.say(measured ? meant : 0);
+        if (turns != null) {
+          turns.handedOver(System.nanoTime() - due);
+          turns.look();
+        }
         if (measured && awaited) {
           source
               .stream
@@ -254,7 +277,7 @@ public final class BenchAgent {
           if (!pace.await(meant)) {
             return;
           }
-          source.say(source.number + 1 >= load.from() ? meant : 0);
+          source.say(gauges.get(Gauge.ENOUGH) != 0 ? meant : 0);
         }
       }
     } catch (InterruptedException e) {

@@ -3,6 +3,7 @@ package dev.fairlead.bench.run;
 
 import dev.fairlead.bench.results.Scenarios;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -54,6 +55,7 @@ public record BenchSettings(
             new ManyAgents(),
             new SlowConsumer(),
             new NoisyStream(),
+            new Swap(),
             new Soak())) {
       ALL.put(each.name(), each);
     }
@@ -72,6 +74,10 @@ public record BenchSettings(
     transports = checked("transport", transports, Subjects.transports());
     scenarios = checked("scenario", scenarios, List.copyOf(ALL.keySet()));
     libraries = List.copyOf(libraries);
+    if (scenarios.equals(List.of(Scenarios.SWAP)) && transports.size() == 1) {
+      throw new IllegalArgumentException(
+          "A transport is changed for another: name at least two by --transports.");
+    }
     if (repeat < 0 || repeat > MOST_REPEATS) {
       throw new IllegalArgumentException(
           "Each case is repeated 1 to %d times, and not %d.".formatted(MOST_REPEATS, repeat));
@@ -111,6 +117,20 @@ public record BenchSettings(
             .toList();
   }
 
+  /** The two that warm up at full speed share their runs, where both are wanted. */
+  static List<Scenario> together(List<Scenario> wanted) {
+    boolean fast = wanted.stream().anyMatch(MaxRate.class::isInstance);
+    boolean steady = wanted.stream().anyMatch(FixedRate.class::isInstance);
+    if (!fast || !steady) {
+      return wanted;
+    }
+    List<Scenario> all = new ArrayList<>(List.of(new FixedRate(true), new MaxRate(false)));
+    wanted.stream()
+        .filter(each -> !(each instanceof MaxRate || each instanceof FixedRate))
+        .forEach(all::add);
+    return all;
+  }
+
   private static List<String> checked(String what, List<String> wanted, List<String> there) {
     for (String name : wanted) {
       if (!there.contains(name)) {
@@ -127,6 +147,11 @@ public record BenchSettings(
     return scale.soaking(seconds == 0 ? scale.soak() : seconds, rate);
   }
 
+  /** The transports that take part. */
+  List<String> wanted() {
+    return transports.isEmpty() ? Subjects.transports() : transports;
+  }
+
   Plan plan() {
     List<String> names = scenarios;
     if (names.isEmpty()) {
@@ -138,10 +163,6 @@ public record BenchSettings(
               .toList();
     }
     return Plan.of(
-        names.stream().map(ALL::get).toList(),
-        transports.isEmpty() ? Subjects.transports() : transports,
-        scale(),
-        repeat,
-        seed);
+        together(names.stream().map(ALL::get).toList()), wanted(), scale(), repeat, seed);
   }
 }

@@ -42,7 +42,7 @@ final class Crash implements Scenario {
 
   @Override
   public double seconds(Case what, Scale scale) {
-    return Math.max(scale.warmUp(), HELD) + 4;
+    return Math.max(scale.warmUp(), HELD) + 3.5;
   }
 
   @Override

@@ -83,7 +83,10 @@ final class Facts {
       all.put(
           each.label(),
           Map.of(
-              "window", each.window() + " records", "wire", "plain, one message for each record"));
+              "window",
+              each.window() + " records",
+              "wire",
+              (each.isEncrypted() ? "TLS" : "plain") + ", one message for each record"));
     }
     return all;
   }
@@ -98,9 +101,13 @@ final class Facts {
   /** Sentences that a reader must know. */
   static List<String> notes() {
     return List.of(
-        "Ours stores each record exactly once in synced files before it is acknowledged; baselines receive, count and keep nothing.",
-        "Ours runs over NATS and MQTT with TLS and rights, as it is deployed; baselines without.",
-        "The latency of ours is until a record is written by the collector, of baselines until it is received.",
-        "At fixed rates senders spin for the last 90 µs before a record, which counts as their CPU time.");
+        "Ours stores each record exactly once in synced files before it is acknowledged; baselines"
+            + " receive, count and keep nothing.",
+        "Ours runs over NATS and MQTT with TLS and rights, as it is deployed; baselines without"
+            + " rights, and with TLS only where their name says so.",
+        "The latency of ours is until a record is written by the collector, of baselines until it"
+            + " is received.",
+        "At fixed rates senders spin for the last 90 µs before a record, which counts as their CPU"
+            + " time.");
   }
 }

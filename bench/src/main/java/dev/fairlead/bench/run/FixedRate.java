@@ -12,10 +12,27 @@ import java.util.List;
 /** A fixed rate, for latency from when a record was meant to be sent. */
 final class FixedRate implements Scenario {
 
+  private final boolean afterGreatest;
+
   private static final long RATE = 2000;
 
   /** Said before at full speed, so that what is measured is compiled. */
   private static final Duration MOST = Duration.ofSeconds(60);
+
+  /** Makes one that measures nothing else. */
+  FixedRate() {
+    this(false);
+  }
+
+  /**
+   * Makes one.
+   *
+   * @param afterGreatest whether the greatest rate is measured before, while all is said at full
+   *     speed so that it is compiled
+   */
+  FixedRate(boolean afterGreatest) {
+    this.afterGreatest = afterGreatest;
+  }
 
   @Override
   public String name() {
@@ -46,13 +63,17 @@ final class FixedRate implements Scenario {
 
   @Override
   public double seconds(Case what, Scale scale) {
-    return scale.warmUp() * 1.25 + scale.measured() + 2.9;
+    return scale.mostWarmUp()
+        + scale.warmUp() / 2
+        + scale.measured() * (afterGreatest ? 2 : 1)
+        + 3.5;
   }
 
   @Override
   public Outcome play(Stage stage, Scale scale) throws IOException {
     stage.begin();
     stage.warmUp(scale);
+    Outcome greatest = afterGreatest ? stage.measured(scale) : null;
     Party sender = stage.setup().sender();
     sender.tell(Gauge.ENOUGH, 1);
     long first = stage.load().from();
@@ -68,6 +89,6 @@ final class FixedRate implements Scenario {
     if (!said) {
       throw new BenchException("The records were not said in %d s.".formatted(MOST.toSeconds()));
     }
-    return stage.outcome(from, to, Recovery.NONE);
+    return stage.outcome(from, to, Recovery.NONE).after(greatest);
   }
 }

@@ -9,6 +9,23 @@ import java.util.List;
 /** As many records as one agent can bring into the store. */
 final class MaxRate implements Scenario {
 
+  private final boolean ofUsualLength;
+
+  /** Makes one of records of every length. */
+  MaxRate() {
+    this(true);
+  }
+
+  /**
+   * Makes one.
+   *
+   * @param ofUsualLength whether that of records of the usual length is part of it; else {@link
+   *     FixedRate} measures it
+   */
+  MaxRate(boolean ofUsualLength) {
+    this.ofUsualLength = ofUsualLength;
+  }
+
   @Override
   public String name() {
     return Scenarios.MAX_RATE;
@@ -16,7 +33,10 @@ final class MaxRate implements Scenario {
 
   @Override
   public List<Case> cases(Scale scale) {
-    return scale.payloads().stream().map(bytes -> new Case(name(), bytes, 0, 1)).toList();
+    return scale.payloads().stream()
+        .skip(ofUsualLength ? 0 : 1)
+        .map(bytes -> new Case(name(), bytes, 0, 1))
+        .toList();
   }
 
   @Override
@@ -36,7 +56,7 @@ final class MaxRate implements Scenario {
 
   @Override
   public double seconds(Case what, Scale scale) {
-    return scale.warmUp() + scale.measured() + 3.5;
+    return scale.mostWarmUp() + scale.measured() + 3.5;
   }
 
   @Override

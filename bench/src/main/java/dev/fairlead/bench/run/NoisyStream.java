@@ -25,12 +25,12 @@ final class NoisyStream implements Scenario {
 
   @Override
   public Load load(Case what, Scale scale) {
-    return Load.greatest(what.payloadBytes()).besideQuiet(QUIET, scale.warmUp());
+    return Load.greatest(what.payloadBytes()).besideQuiet(QUIET);
   }
 
   @Override
   public double seconds(Case what, Scale scale) {
-    return scale.warmUp() + scale.measured() + 5.5;
+    return scale.mostWarmUp() + scale.measured() + 5;
   }
 
   @Override

@@ -31,10 +31,11 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** A transport of ours: its own broker or hub with credentials, our agents, our collector. */
+/** Transports of ours: each with a broker or hub of its own, our agents, our collector. */
 final class OurSetup implements Setup {
 
   private static final String FLEET = "bench";
@@ -48,27 +49,31 @@ final class OurSetup implements Setup {
   /** What a stream has under way at most: as agents are configured. */
   static final long WINDOW_BYTES = 8L << 20;
 
-  private final String transport;
+  private final List<String> transports;
   private final Map<String, String> settings;
   private final Path folder;
   private final Load load;
   private final List<String> jvm;
-  private @Nullable Carrier carrier;
+  private final Map<String, Carrier> carriers = new ConcurrentHashMap<>();
   private @Nullable Party sender;
   private @Nullable Party receiver;
-  private @Nullable Endpoint endpoint;
   private final Counter counter;
 
   /**
    * Makes one that has not begun.
    *
-   * @param settings of the transport's client side, beside what it needs anyway
+   * @param transports that take part; agents begin with the first
+   * @param settings of the transports' client sides, beside what they need anyway
    * @param folder an empty one, a short path
    * @param jvm options of all JVMs
    */
   OurSetup(
-      String transport, Map<String, String> settings, Path folder, Load load, List<String> jvm) {
-    this.transport = transport;
+      List<String> transports,
+      Map<String, String> settings,
+      Path folder,
+      Load load,
+      List<String> jvm) {
+    this.transports = List.copyOf(transports);
     this.settings = Map.copyOf(settings);
     this.folder = folder;
     this.load = load;
@@ -77,53 +82,63 @@ final class OurSetup implements Setup {
   }
 
   @Override
+  public List<String> transports() {
+    return transports;
+  }
+
+  @Override
   public void startCarrier() throws IOException {
     try {
-      Carrier opened = Carrier.open(transport, folder.resolve("b"), Map.of(), jvm);
-      carrier = opened;
-      CredentialIssuer issuer = opened.issuer();
-      endpoint = issuer.endpoint();
+      for (int i = 0; i < transports.size(); i++) {
+        String name = transports.get(i);
+        carriers.put(name, Carrier.open(name, folder.resolve("b" + i), Map.of(), jvm));
+      }
       if (sender == null) {
-        receiver = collector(issuer);
-        sender = agents(issuer);
+        receiver = collector();
+        sender = agents();
       } else {
-        admit(issuer);
+        issuers().forEach(this::admit);
       }
     } catch (TransportException e) {
       throw new BenchException(String.valueOf(e.getMessage()), e);
     }
   }
 
-  @Override
-  public void endCarrier() {
-    Carrier now = carrier;
-    carrier = null;
-    if (now != null) {
-      now.close();
-    }
+  private List<CredentialIssuer> issuers() {
+    return transports.stream().map(name -> begun(carriers.get(name)).issuer()).toList();
   }
 
-  private Party collector(CredentialIssuer issuer) throws IOException {
+  @Override
+  public void endCarrier() {
+    List<Carrier> now = List.copyOf(carriers.values());
+    carriers.clear();
+    Closing.all(now.toArray(AutoCloseable[]::new));
+  }
+
+  private Party collector() throws IOException {
     Path own = Files.createDirectory(folder.resolve("c"));
     Addresses addresses = Addresses.ofCollector(FLEET);
-    SortedMap<String, String> words = words(issuer.endpoint(), issuer.endpoint().uri());
-    words.put(
-        Words.CREDENTIAL_FILE,
-        secret(own, List.of(credential(issuer, addresses).content())).toString());
+    SortedMap<String, String> words = words();
+    for (CredentialIssuer issuer : issuers()) {
+      Endpoint to = issuer.endpoint();
+      tell(words, own, issuer, to, to.uri(), List.of(credential(issuer, addresses).content()));
+    }
     return new Party("the collector", own, jvm, classPath(), BenchCollector.class.getName(), words);
   }
 
-  private Party agents(CredentialIssuer issuer) throws IOException {
+  private Party agents() throws IOException {
     Path own = Files.createDirectory(folder.resolve("a"));
-    List<String> credentials = new ArrayList<>();
-    for (int i = 1; i <= load.agents(); i++) {
-      credentials.add(
-          credential(issuer, Addresses.ofComputation(FLEET, COMPUTATION + i)).content());
+    SortedMap<String, String> words = words();
+    for (CredentialIssuer issuer : issuers()) {
+      List<String> credentials = new ArrayList<>();
+      for (int i = 1; i <= load.agents(); i++) {
+        credentials.add(
+            credential(issuer, Addresses.ofComputation(FLEET, COMPUTATION + i)).content());
+      }
+      tell(words, own, issuer, issuer.guestEndpoint(), admit(issuer), credentials);
     }
-    SortedMap<String, String> words = words(issuer.guestEndpoint(), admit(issuer));
     words.put(Words.COMPUTATION, COMPUTATION);
     words.put(Words.DRAIN_SECONDS, Long.toString(DRAIN_SECONDS));
-    words.put(Words.CREDENTIAL_FILE, secret(own, credentials).toString());
     return new Party("the agent", own, jvm, classPath(), BenchAgent.class.getName(), words);
   }
 
@@ -140,22 +155,35 @@ final class OurSetup implements Setup {
     return issuer.endpoint().uri();
   }
 
-  private SortedMap<String, String> words(Endpoint to, URI by) {
+  private SortedMap<String, String> words() {
     SortedMap<String, String> words = new TreeMap<>(load.words());
-    words.put(Words.TRANSPORT, transport);
+    words.put(Words.TRANSPORTS, String.join(",", transports));
     words.put(Words.FLEET, FLEET);
-    words.put(Words.ENDPOINT, by.toString());
-    if (to.caSha256() != null) {
-      words.put(Words.CA, to.caSha256());
-    }
     settings.forEach((name, value) -> words.put(Way.SETTING + name, value));
     return words;
   }
 
-  private static Path secret(Path own, List<String> credentials) throws IOException {
+  /** Says of one transport what is to be known. */
+  private static void tell(
+      SortedMap<String, String> words,
+      Path own,
+      CredentialIssuer issuer,
+      Endpoint to,
+      URI by,
+      List<String> credentials)
+      throws IOException {
+    String of = "." + issuer.transport();
+    words.put(Words.ENDPOINT + of, by.toString());
+    words.put(Words.CREDENTIAL_FILE + of, secret(own, of, credentials).toString());
+    if (to.caSha256() != null) {
+      words.put(Words.CA + of, to.caSha256());
+    }
+  }
+
+  private static Path secret(Path own, String of, List<String> credentials) throws IOException {
     Path file =
         Files.createFile(
-            own.resolve("credential"),
+            own.resolve("credential" + of),
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     return Files.write(file, credentials, UTF_8);
   }
@@ -187,13 +215,13 @@ final class OurSetup implements Setup {
 
   @Override
   public OptionalLong carrier() {
-    Carrier now = carrier;
+    Carrier now = transports.size() == 1 ? carriers.get(transports.get(0)) : null;
     return now == null ? OptionalLong.empty() : now.pid();
   }
 
   @Override
   public boolean carrierAnswers() {
-    return Door.isOpen(begun(endpoint).uri());
+    return issuers().stream().allMatch(issuer -> Door.isOpen(issuer.endpoint().uri()));
   }
 
   /** A file of the store is whole as soon as there is a newer one. */
@@ -263,7 +291,6 @@ final class OurSetup implements Setup {
 
   @Override
   public void close() {
-    Closing.all(sender, receiver, carrier);
-    carrier = null;
+    Closing.all(sender, receiver, this::endCarrier);
   }
 }

@@ -28,6 +28,9 @@ record Plan(List<Step> steps) {
    */
   record Step(Scenario scenario, Case testCase, Subject subject, int repeat, double seconds) {}
 
+  /** By which part of the longest warm-up raw clients are through sooner. */
+  private static final double RAW_SOONER = 0.5;
+
   Plan {
     steps = List.copyOf(steps);
   }
@@ -44,17 +47,22 @@ record Plan(List<Step> steps) {
     for (Scenario scenario : scenarios) {
       for (Case testCase : scenario.cases(scale)) {
         boolean first = testCase.payloadBytes() == scale.payloads().get(0);
-        List<Subject> subjects =
-            Subjects.of(
-                transports, scenario.hasBaselines() && first, scenario.hasBaselines() && first);
+        List<Subject> subjects = scenario.subjects(transports, scale, first);
         int usual = scenario.isRepeated() && first ? scale.repeats() : 1;
         int repeats = wanted == 0 ? usual : wanted;
         for (int repeat = 1; repeat <= repeats; repeat++) {
           List<Subject> turn = new ArrayList<>(subjects);
           Collections.rotate(turn, random.nextInt(Math.max(1, turn.size())));
           for (Subject subject : turn) {
+            double seconds = scenario.seconds(testCase, scale);
+            // Raw clients are compiled earlier, and nothing of theirs is read again.
             steps.add(
-                new Step(scenario, testCase, subject, repeat, scenario.seconds(testCase, scale)));
+                new Step(
+                    scenario,
+                    testCase,
+                    subject,
+                    repeat,
+                    subject.isOurs() ? seconds : seconds - scale.mostWarmUp() * RAW_SOONER));
           }
         }
       }

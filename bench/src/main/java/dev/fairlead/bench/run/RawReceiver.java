@@ -9,7 +9,6 @@ import dev.fairlead.bench.rig.Gauges.Gauge;
 import dev.fairlead.bench.rig.JavaProcess;
 import dev.fairlead.bench.rig.Words;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -63,7 +62,7 @@ public final class RawReceiver {
     RawClient.Receiver receiving =
         RawClients.named(words.get(Words.TRANSPORT))
             .client()
-            .receive(URI.create(words.get(Words.ENDPOINT)), counter);
+            .receive(RawSetup.endpoint(words), counter);
     Ticker ticker = Ticker.start(gauges, 50, () -> {});
     gauges.set(Gauge.CONNECTED, 1);
     ending.await();

@@ -8,7 +8,6 @@ import dev.fairlead.bench.rig.Gauges.Gauge;
 import dev.fairlead.bench.rig.JavaProcess;
 import dev.fairlead.bench.rig.Words;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.concurrent.TimeUnit;
@@ -41,7 +40,7 @@ public final class RawSender {
     receiver = Gauges.open(words.path(RawReceiver.RECEIVER).resolve(Party.GAUGES));
     RawClients client = RawClients.named(words.get(Words.TRANSPORT));
     window = client.window();
-    sender = client.client().sender(URI.create(words.get(Words.ENDPOINT)));
+    sender = client.client().sender(RawSetup.endpoint(words));
     records = new Records(COMPUTATION, load.bytes(), InstantSource.system());
   }
 

@@ -6,6 +6,7 @@ import dev.fairlead.bench.raw.RawClients;
 import dev.fairlead.bench.results.Counts;
 import dev.fairlead.bench.rig.Gauges.Gauge;
 import dev.fairlead.bench.rig.Words;
+import dev.fairlead.transport.access.Endpoint;
 import dev.fairlead.transport.api.TransportException;
 import java.io.File;
 import java.io.IOException;
@@ -29,9 +30,14 @@ final class RawSetup implements Setup {
   private final List<String> jvm;
   private final String classPath;
   private @Nullable PlainBroker broker;
-  private @Nullable URI endpoint;
+  private @Nullable Endpoint endpoint;
   private @Nullable Party sender;
   private @Nullable Party receiver;
+
+  /** Where a process is told to connect. */
+  static Endpoint endpoint(Words words) {
+    return new Endpoint(URI.create(words.get(Words.ENDPOINT)), words.find(Words.CA));
+  }
 
   /**
    * Makes one that has not begun.
@@ -51,12 +57,13 @@ final class RawSetup implements Setup {
 
   @Override
   public void startCarrier() throws IOException {
-    URI to;
+    Endpoint to;
     if (client == RawClients.UNIX_STREAM) {
-      to = URI.create("unix://" + folder.resolve("s"));
+      to = new Endpoint(URI.create("unix://" + folder.resolve("s")), null);
     } else {
       try {
-        PlainBroker started = PlainBroker.start(client.transport(), folder.resolve("b"));
+        PlainBroker started =
+            PlainBroker.start(client.transport(), folder.resolve("b"), client.isEncrypted());
         broker = started;
         to = started.endpoint();
       } catch (TransportException e) {
@@ -66,7 +73,10 @@ final class RawSetup implements Setup {
     endpoint = to;
     SortedMap<String, String> words = new TreeMap<>(load.words());
     words.put(Words.TRANSPORT, client.label());
-    words.put(Words.ENDPOINT, to.toString());
+    words.put(Words.ENDPOINT, to.uri().toString());
+    if (to.caSha256() != null) {
+      words.put(Words.CA, to.caSha256());
+    }
     words.put(Words.DRAIN_SECONDS, Long.toString(DRAIN_SECONDS));
     words.put(RawReceiver.RECEIVER, folder.resolve("c").toString());
     receiver =
@@ -117,7 +127,7 @@ final class RawSetup implements Setup {
 
   @Override
   public boolean carrierAnswers() {
-    return Door.isOpen(begun(endpoint));
+    return Door.isOpen(begun(endpoint).uri());
   }
 
   @Override

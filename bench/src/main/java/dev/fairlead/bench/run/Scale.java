@@ -11,6 +11,7 @@ import java.util.List;
  * @param measured seconds that are
  * @param payloads bytes of encoded records, the first of them for scenarios that take but one
  * @param agents how many agents {@code many-agents} has, one case each
+ * @param encrypted whether raw clients take part with TLS too
  * @param repeats how often cases that are repeated are done, unless it was said
  * @param soak seconds that {@code soak} takes
  * @param soakRate records a second that it says, 0 for half of the greatest rate
@@ -21,6 +22,7 @@ record Scale(
     double measured,
     List<Integer> payloads,
     List<Integer> agents,
+    boolean encrypted,
     int repeats,
     int soak,
     long soakRate) {
@@ -30,16 +32,17 @@ record Scale(
 
   /** The whole. */
   static final Scale FULL =
-      new Scale(2.5, 10, 3, List.of(SHORT, LONG), List.of(100, 1000), 3, 3600, 0);
+      new Scale(2, 6.5, 2.5, List.of(SHORT, LONG), List.of(100, 1000), true, 3, 3600, 0);
 
   /** What is done in three minutes. */
-  static final Scale QUICK = new Scale(1.5, 4.5, 1.5, List.of(SHORT), List.of(20), 1, 60, 0);
+  static final Scale QUICK = new Scale(1.5, 4.5, 1.5, List.of(SHORT), List.of(20), false, 1, 60, 0);
 
   /** What a test of the benchmark itself has the time for. */
-  static final Scale TINY = new Scale(0.5, 0.5, 0.5, List.of(SHORT), List.of(5), 1, 3, 0);
+  static final Scale TINY = new Scale(0.5, 0.5, 0.5, List.of(SHORT), List.of(5), true, 1, 3, 0);
 
   /** The same with another time and rate for {@code soak}. */
   Scale soaking(int seconds, long rate) {
-    return new Scale(warmUp, mostWarmUp, measured, payloads, agents, repeats, seconds, rate);
+    return new Scale(
+        warmUp, mostWarmUp, measured, payloads, agents, encrypted, repeats, seconds, rate);
   }
 }

@@ -2,6 +2,7 @@
 package dev.fairlead.bench.run;
 
 import dev.fairlead.bench.results.Case;
+import dev.fairlead.bench.results.Subject;
 import java.io.IOException;
 import java.util.List;
 
@@ -19,6 +20,22 @@ interface Scenario {
 
   /** Whether raw clients take part. */
   default boolean hasBaselines() {
+    return false;
+  }
+
+  /**
+   * With whom it is done.
+   *
+   * @param transports that were asked for
+   * @param usual whether it is the case with records of the usual length
+   */
+  default List<Subject> subjects(List<String> transports, Scale scale, boolean usual) {
+    boolean all = hasBaselines() && usual;
+    return Subjects.of(transports, all, all, scale.encrypted());
+  }
+
+  /** Whether all transports take part in one run. */
+  default boolean isOfAllTransports() {
     return false;
   }
 

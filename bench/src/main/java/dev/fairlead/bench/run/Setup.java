@@ -3,6 +3,7 @@ package dev.fairlead.bench.run;
 
 import dev.fairlead.bench.results.Counts;
 import java.io.IOException;
+import java.util.List;
 import java.util.OptionalLong;
 
 /**
@@ -17,6 +18,11 @@ interface Setup extends AutoCloseable {
 
   /** Ends what carries for a while; {@link #startCarrier} starts the same again. */
   void endCarrier();
+
+  /** The names of the transports that take part; none where a raw client does. */
+  default List<String> transports() {
+    return List.of();
+  }
 
   /** Who sends. */
   Party sender();

@@ -127,7 +127,8 @@ final class Stage {
   /** Starts the receiver; returns when it is connected. */
   void beginReceiver() throws IOException {
     setup.receiver().start();
-    await(setup.receiver(), () -> setup.receiver().gauge(Gauge.CONNECTED) > 0);
+    int connections = Math.max(1, setup.transports().size());
+    await(setup.receiver(), () -> setup.receiver().gauge(Gauge.CONNECTED) >= connections);
   }
 
   /** Starts the sender; returns when all agents are connected. */
@@ -245,6 +246,12 @@ final class Stage {
   Outcome steady(Scale scale) throws IOException {
     begin();
     warmUp(scale);
+    setup.sender().tell(Gauge.ENOUGH, 1);
+    return measured(scale);
+  }
+
+  /** What is seen from now on, for as long as is measured. */
+  Outcome measured(Scale scale) throws IOException {
     Sight from = sight();
     pass(scale.measured());
     return outcome(from, sight(), Recovery.NONE);
@@ -276,7 +283,8 @@ final class Stage {
 
   /** What was seen between two sights. */
   Outcome outcome(Sight from, Sight to, Recovery recovery) {
-    return new Outcome(rates(from, to), cost(from, to), recovery, others(from, to));
+    return new Outcome(
+        rates(from, to), cost(from, to), recovery, others(from, to), List.of(), null);
   }
 
   /** How fast it went between two sights. */

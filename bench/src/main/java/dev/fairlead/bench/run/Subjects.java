@@ -54,9 +54,11 @@ final class Subjects {
    * What is measured when these transports are asked for.
    *
    * @param baselines whether raw clients take part
+   * @param encrypted whether they do with TLS too
    * @param variants whether settings that make rows of their own do
    */
-  static List<Subject> of(List<String> transports, boolean variants, boolean baselines) {
+  static List<Subject> of(
+      List<String> transports, boolean variants, boolean baselines, boolean encrypted) {
     List<Subject> subjects = new ArrayList<>();
     for (String transport : transports) {
       subjects.add(Subject.ours(transport));
@@ -69,6 +71,7 @@ final class Subjects {
     if (baselines) {
       Arrays.stream(RawClients.values())
           .filter(client -> transports.contains(client.transport()))
+          .filter(client -> encrypted || !client.isEncrypted())
           .forEach(client -> subjects.add(Subject.baseline(client.transport(), client.label())));
     }
     return subjects;

@@ -25,7 +25,7 @@ final class Samples {
 
   private Samples() {}
 
-  /** Three transports, six baselines, six scenarios, three repeats. */
+  /** Three transports, six baselines, seven scenarios, three repeats. */
   static Results whole() {
     Random random = new Random(7);
     List<Run> runs = new ArrayList<>();
@@ -74,7 +74,33 @@ final class Samples {
       runs.add(steady(NATS, new Case(Scenarios.MANY_AGENTS, 200, 100, 1000), repeat, 2100, random));
     }
     runs.add(soaked(NATS, random));
+    for (String road : new String[] {"nats-to-mqtt", "mqtt-to-vsock", "vsock-to-nats"}) {
+      for (int repeat = 1; repeat <= 3; repeat++) {
+        runs.add(changed(road, repeat, random));
+      }
+    }
     return results(runs, false, null);
+  }
+
+  private static Run changed(String road, int repeat, Random random) {
+    double factor = 0.8 + random.nextDouble() * 0.5;
+    return new Run(
+        Subject.ours(road),
+        new Case(Scenarios.SWAP, 200, 20_000, 1),
+        repeat,
+        null,
+        new Counts(300_000, 300_000, 0, 0, 0, 0),
+        null,
+        null,
+        null,
+        Cost.NONE,
+        new Recovery(null, null, 95 * factor, 140 * factor),
+        new Change(80 * factor, 3.1 * factor, 900 * factor, 2_100 * factor),
+        Timeline.NONE,
+        Memory.NONE,
+        0.3,
+        0.4,
+        List.of());
   }
 
   /** An hour in which the heap grows by 2 kB a minute. */
@@ -101,6 +127,7 @@ final class Samples {
         null,
         plain.cost(),
         Recovery.NONE,
+        Change.NONE,
         Timeline.NONE,
         new Memory(samples),
         0.3,
@@ -159,6 +186,7 @@ final class Samples {
             new Cost.Split(210e6, 31e6, 260e6),
             new Cost.Split(610.0, null, 95.0)),
         Recovery.NONE,
+        Change.NONE,
         Timeline.NONE,
         Memory.NONE,
         0.2,
@@ -188,6 +216,7 @@ final class Samples {
         subject.isOurs() ? latency(p50 + 3200, random) : null,
         Cost.NONE,
         Recovery.NONE,
+        Change.NONE,
         Timeline.NONE,
         Memory.NONE,
         0.3,
@@ -229,6 +258,7 @@ final class Samples {
         null,
         Cost.NONE,
         new Recovery(4 * factor, first * factor * 0.8, first * factor, 480 * factor),
+        Change.NONE,
         new Timeline(
             points,
             List.of(

@@ -271,6 +271,7 @@ final class ShownTest {
               run.ack(),
               run.cost(),
               run.recovery(),
+              run.change(),
               timeline,
               run.memory(),
               0,

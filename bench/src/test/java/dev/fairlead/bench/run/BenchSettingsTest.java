@@ -45,6 +45,7 @@ final class BenchSettingsTest {
             new ManyAgents(),
             new SlowConsumer(),
             new NoisyStream(),
+            new Swap(),
             new Soak())) {
       Load load = scenario.load(scenario.cases(Scale.FULL).get(0), Scale.FULL);
       assertThat(Load.read(new dev.fairlead.bench.rig.Words(load.words()))).isEqualTo(load);

@@ -8,6 +8,7 @@ import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
 
@@ -90,12 +91,11 @@ record Entry(
   List<byte[]> records() {
     List<byte[]> records = new ArrayList<>();
     if (kind == Kind.BATCH) {
-      int from = payload.position();
-      for (int i = from; i <= payload.limit() && records.size() < count; i++) {
-        if (i == payload.limit() || payload.get(i) == '\n') {
-          byte[] record = new byte[i - from];
-          payload.get(from, record);
-          records.add(record);
+      byte[] all = rest();
+      int from = 0;
+      for (int i = 0; i <= all.length && records.size() < count; i++) {
+        if (i == all.length || all[i] == '\n') {
+          records.add(Arrays.copyOfRange(all, from, i));
           from = i + 1;
         }
       }
