@@ -90,7 +90,7 @@ public final class ManagerComponent implements LinkHolder {
     int vms_grace() default 10;
 
     /** Virtual processors of a VM. */
-    int vm_cpus() default 1;
+    int vm_cpus() default 2;
 
     /** Memory of a VM, in MiB. */
     int vm_memory() default 512;
