@@ -309,7 +309,7 @@ public final class Bundles implements AutoCloseable {
         location.startsWith("reference:") ? location.substring("reference:".length()) : location);
   }
 
-  private static String state(Bundle bundle) {
+  static String state(Bundle bundle) {
     return switch (bundle.getState()) {
       case Bundle.INSTALLED -> "installed";
       case Bundle.RESOLVED -> "resolved";

@@ -6,6 +6,7 @@ import static java.lang.System.Logger.Level.ERROR;
 import dev.fairlead.delivery.AckLevel;
 import dev.fairlead.delivery.LinkHolder;
 import dev.fairlead.http.HttpSettings;
+import dev.fairlead.protocol.Command;
 import dev.fairlead.transport.access.CredentialIssuer;
 import dev.fairlead.transport.access.Forget;
 import dev.fairlead.transport.api.TransportProvider;
@@ -86,7 +87,8 @@ public final class ComputationsComponent implements LinkHolder {
                 config.segment_bytes(),
                 Duration.ofMillis(config.sync_millis()),
                 HttpSettings.at("computations", config.http_host(), config.http_port())
-                    .withToken(config.http_token()),
+                    .withToken(config.http_token())
+                    .withBodyLimit(Command.Bundle.MAX_SIZE),
                 forgetAt),
             InstantSource.system());
   }

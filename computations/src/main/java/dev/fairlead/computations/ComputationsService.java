@@ -93,6 +93,7 @@ public final class ComputationsService implements AutoCloseable {
   private final Reception reception;
   private final Renewals renewals;
   private final Swaps swaps;
+  private final GuestBundles bundles;
   private final Desk answers;
   private final Inbox inbox;
   private final JsonServer server;
@@ -162,6 +163,9 @@ public final class ComputationsService implements AutoCloseable {
               this::spokenOn,
               () -> desk.offer(this::checkSwaps),
               clock);
+      bundles =
+          new GuestBundles(
+              fleet, registry, liveness, refusals, exchange::send, swaps::isUnderWay, clock);
       answers =
           new Desk(fleet, clock, access, registry, store, liveness, renewals, reception, refusals);
       migrator =
@@ -194,6 +198,9 @@ public final class ComputationsService implements AutoCloseable {
       later(exchange.listen(Addresses.everyUp(fleet, "heartbeat"), reception::heartbeat));
       later(exchange.listen(Addresses.everyUp(fleet, "lost"), reception::lost));
       later(
+          exchange.listen(
+              Addresses.everyUp(fleet, "bundles"), (transport, message) -> bundles.asked(message)));
+      later(
           new Responder(
               exchange,
               Addresses.everyUp(fleet, "requests"),
@@ -214,8 +221,8 @@ public final class ComputationsService implements AutoCloseable {
           later(
               JsonServer.start(
                   settings.http(),
-                  new MigrationApi(migrator, registry, store)
-                      .routes(api.routes())
+                  new BundlesApi(bundles)
+                      .routes(new MigrationApi(migrator, registry, store).routes(api.routes()))
                       .get("/metrics", request -> metrics())));
       LOG.log(
           INFO,
@@ -542,6 +549,7 @@ public final class ComputationsService implements AutoCloseable {
 
   private void chores() {
     links.check();
+    bundles.check();
     if (!access.ready()) {
       return;
     }

@@ -19,6 +19,7 @@ public final class Main {
       System.err.println("usage: DEPLOYMENT STORAGE [debug|info|warn|error]");
       System.exit(2);
     }
+    Warmup.begin();
     JsonLines.install(args.length == 3 ? args[2] : "info");
     Launcher launcher;
     try {

@@ -59,6 +59,23 @@ record Lease(
   private static final int FORMAT = 1;
   private static final int MAX_TEXT = 1024;
 
+  /**
+   * The lease of a VM that is about to be.
+   *
+   * @param ttl for how long it may run; null for ever
+   */
+  static Lease begin(
+      String fleet,
+      String instance,
+      String computation,
+      String digest,
+      Instant now,
+      @Nullable Duration ttl) {
+    Instant deadline = ttl == null ? null : now.plus(ttl);
+    return new Lease(
+        fleet, instance, computation, digest, null, now, ttl, deadline, false, null, false);
+  }
+
   Lease withPorts(@Nullable HostPorts value) {
     return new Lease(
         fleet, instance, computation, digest, value, created, ttl, deadline, booted, ended, told);
@@ -173,5 +190,14 @@ record Lease(
   /** How it ended, if it has. */
   Optional<VmEnd> end() {
     return Optional.ofNullable(ended);
+  }
+
+  /** Whether it has ended, and otherwise than it should. */
+  boolean failed() {
+    return ended != null
+        && switch (ended.kind()) {
+          case FINISHED, STOPPED -> false;
+          case CRASHED, KILLED, NEVER_BOOTED -> true;
+        };
   }
 }

@@ -19,6 +19,8 @@ import dev.fairlead.transport.api.TransportProvider;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
@@ -90,7 +92,7 @@ public final class ManagerComponent implements LinkHolder {
     int vms_grace() default 10;
 
     /** Virtual processors of a VM. */
-    int vm_cpus() default 1;
+    int vm_cpus() default 2;
 
     /** Memory of a VM, in MiB. */
     int vm_memory() default 512;
@@ -106,6 +108,12 @@ public final class ManagerComponent implements LinkHolder {
      * peer is set to store events and lines.
      */
     String vm_forget() default "delivered";
+
+    /**
+     * SHA-256 of newer transports' jars that guests may take while they run, with commas between
+     * them; at most 8. Empty: none.
+     */
+    String vm_bundles() default "";
 
     /** First choice of a host port for ssh; 0: none. */
     int ports_ssh() default 2222;
@@ -230,7 +238,8 @@ public final class ManagerComponent implements LinkHolder {
                 config.vm_memory(),
                 channel(config.vm_channel()),
                 Duration.ofSeconds(config.vm_boot()),
-                Forget.read("vm.forget", config.vm_forget(), Forget.DELIVERED) == Forget.STORED),
+                Forget.read("vm.forget", config.vm_forget(), Forget.DELIVERED) == Forget.STORED,
+                list(config.vm_bundles())),
             new ManagerSettings.Ports(
                 config.ports_ssh(),
                 config.ports_http(),
@@ -273,6 +282,13 @@ public final class ManagerComponent implements LinkHolder {
       case "fw_cfg" -> SecretChannel.FW_CFG;
       default -> throw bad("vm.channel is initrd, cmdline or fw_cfg, not '%s'.".formatted(word));
     };
+  }
+
+  private static List<String> list(String text) {
+    return Arrays.stream(text.split(","))
+        .map(String::strip)
+        .filter(item -> !item.isEmpty())
+        .toList();
   }
 
   private static @Nullable String blankToNull(String text) {

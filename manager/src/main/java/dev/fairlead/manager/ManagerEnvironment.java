@@ -159,7 +159,8 @@ public final class ManagerEnvironment {
             memory(vm.memoryMib()),
             vm.channel(),
             vm.bootDeadline(),
-            vm.forgetsStored()),
+            vm.forgetsStored(),
+            vm.bundles()),
         new ManagerSettings.Ports(
             port("HOST_FWD_1", ports.firstSsh()),
             port("HOST_FWD_2", ports.firstHttp()),

@@ -7,6 +7,8 @@ import static java.util.Objects.requireNonNull;
 import dev.fairlead.hypervisor.api.VmSpec.SecretChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -85,17 +87,22 @@ public record ManagerSettings(
    * @param bootDeadline within what time the guest must show life
    * @param forgetsStored whether its agent forgets what the transport's peer has stored, rather
    *     than what was delivered
+   * @param bundles SHA-256 of newer transports' jars that its guest may take while it runs, in
+   *     lower-case hex
    */
   public record VmShape(
       int cpus,
       int memoryMib,
       SecretChannel channel,
       Duration bootDeadline,
-      boolean forgetsStored) {
+      boolean forgetsStored,
+      List<String> bundles) {
 
-    /** One whose agent forgets what was delivered. */
+    private static final int MOST_BUNDLES = 8;
+
+    /** One whose agent forgets what was delivered, and takes no newer transport. */
     public VmShape(int cpus, int memoryMib, SecretChannel channel, Duration bootDeadline) {
-      this(cpus, memoryMib, channel, bootDeadline, false);
+      this(cpus, memoryMib, channel, bootDeadline, false, List.of());
     }
 
     /**
@@ -106,8 +113,16 @@ public record ManagerSettings(
     public VmShape {
       requireNonNull(channel, "channel is null");
       requireNonNull(bootDeadline, "bootDeadline is null");
+      bundles = List.copyOf(bundles);
       if (cpus < 1 || cpus > 512 || memoryMib < 128 || memoryMib > 1 << 24) {
         throw refuse("A VM has 1 to 512 processors, and at least 128 MiB of memory.");
+      }
+      if (bundles.size() > MOST_BUNDLES
+          || Set.copyOf(bundles).size() < bundles.size()
+          || !bundles.stream().allMatch(digest -> digest.matches("[0-9a-f]{64}"))) {
+        throw refuse(
+            "vm.bundles is at most %d SHA-256 in lower-case hex, each of them once."
+                .formatted(MOST_BUNDLES));
       }
     }
   }

@@ -3,6 +3,8 @@ package dev.fairlead.manager;
 
 import static dev.fairlead.manager.ManagerException.Category.BROKEN;
 import static dev.fairlead.manager.ManagerException.Category.REFUSED;
+import static java.lang.System.Logger.Level.ERROR;
+import static java.lang.System.Logger.Level.WARNING;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.fairlead.protocol.Addresses;
@@ -40,6 +42,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class RunDirectories implements AutoCloseable {
 
+  private static final System.Logger LOG = System.getLogger(RunDirectories.class.getName());
   private static final FileAttribute<Set<PosixFilePermission>> OWNER_DIRECTORY =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
   private static final FileAttribute<Set<PosixFilePermission>> OWNER_FILE =
@@ -147,9 +150,16 @@ final class RunDirectories implements AutoCloseable {
     }
   }
 
-  /** Writes the lease whole, or not at all. */
-  void write(Path directory, Lease lease) throws IOException {
-    replace(directory.resolve(Lease.FILE), lease.toJson());
+  /**
+   * Writes the lease whole, or not at all; then the VM goes on without, and only a manager that
+   * starts again would miss it.
+   */
+  void write(Path directory, Lease lease) {
+    try {
+      replace(directory.resolve(Lease.FILE), lease.toJson());
+    } catch (IOException e) {
+      LOG.log(ERROR, "The lease of " + lease.computation() + " cannot be written", e);
+    }
   }
 
   /**
@@ -188,8 +198,17 @@ final class RunDirectories implements AutoCloseable {
     }
   }
 
+  /** Removes the run directory of a VM that has ended, as far as that can be. */
+  void discard(Path directory) {
+    try {
+      remove(directory);
+    } catch (IOException e) {
+      LOG.log(WARNING, "The run directory " + directory + " cannot be removed", e);
+    }
+  }
+
   /** Removes a file or directory with all that is in it; follows no link. */
-  void remove(Path path) throws IOException {
+  private void remove(Path path) throws IOException {
     if (!path.startsWith(root) || path.equals(root)) {
       throw new IOException(path + " is not ours to remove.");
     }

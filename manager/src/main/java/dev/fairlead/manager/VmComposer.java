@@ -98,7 +98,8 @@ final class VmComposer {
             sha256(secret),
             channel == BootFacts.Channel.CMDLINE ? secret : null,
             List.of(),
-            settings.vm().forgetsStored());
+            settings.vm().forgetsStored(),
+            settings.vm().bundles());
     SortedMap<String, String> words = new TreeMap<>();
     for (String word : facts.toCommandLine().split(" ", -1)) {
       int equals = word.indexOf('=');

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** Hands out ids as the real one does: the wanted one, or with a number while that is in use. */
 final class FakeRegistry implements Registry {
@@ -23,6 +24,9 @@ final class FakeRegistry implements Registry {
   private final Set<String> active = new HashSet<>();
   private int credentials;
   volatile boolean away;
+
+  /** Done once, before whoever told of an end learns that it is known. */
+  final AtomicReference<Runnable> beforeAnswer = new AtomicReference<>(() -> {});
 
   private void requireHere() {
     if (away) {
@@ -74,6 +78,7 @@ final class FakeRegistry implements Registry {
       active.remove(computation);
       told.add(computation + " " + kind + " " + reason);
     }
+    beforeAnswer.getAndSet(() -> {}).run();
   }
 
   @Override

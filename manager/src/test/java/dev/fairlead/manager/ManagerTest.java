@@ -340,6 +340,25 @@ class ManagerTest {
   }
 
   @Test
+  void leavesTheDirectoryToTheNextVmOfTheName() {
+    Manager manager = open();
+    manager.run(seed());
+    manager.run(computation("{\"id\":\"other\"}"));
+    registry.beforeAnswer.set(() -> manager.run(seed()));
+    hypervisor
+        .vm("123")
+        .finish(new VmEnd(VmEnd.Kind.FINISHED, "guest-shutdown", OptionalInt.of(0), now));
+    await().until(() -> hypervisor.started.size() == 3);
+    // Ends are told one after the other: what follows the first is done when the second is told.
+    hypervisor.vm("other").kill("signal-9");
+    await().until(() -> registry.told.contains("other killed signal-9"));
+    assertThat(registry.told.get(0)).isEqualTo("123 finished guest-shutdown");
+    assertThat(hypervisor.started.get(2).computation()).isEqualTo("123");
+    assertThat(manager.get("123").state()).isEqualTo(VmState.STARTING);
+    assertThat(folder.resolve("runs").resolve("123").resolve(Lease.FILE)).exists();
+  }
+
+  @Test
   void endsAVmOnRequest() {
     Manager manager = open();
     manager.run(seed());

@@ -144,6 +144,11 @@ public record Addresses(String fleet, String party) {
     return up("requests");
   }
 
+  /** What an agent asks and says of bundles: a {@link BundleRequest}. */
+  public String bundles() {
+    return up("bundles");
+  }
+
   /** The manifest in its envelope. */
   public String manifest() {
     return down("manifest");

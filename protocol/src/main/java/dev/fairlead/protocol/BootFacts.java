@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  * fairlead.secret=ZXlK…                                    channel cmdline only: base64url of the content
  * fairlead.hosts=nats.example.org:10.0.2.101               optional: names for the guest's /etc/hosts
  * fairlead.forget=stored                                   optional: the level at which the agent forgets; else delivered
+ * fairlead.bundles=5e…,91…                                  optional: SHA-256 of newer transports' jars that may come in; else none may
  * </pre>
  *
  * A reader matches only at a word's start and skips what it does not know. A word of ours that is
@@ -54,7 +55,8 @@ public record BootFacts(
     String credentialSha256,
     @Nullable String secret,
     List<HostFact> hosts,
-    boolean forgetsStored) {
+    boolean forgetsStored,
+    List<String> bundles) {
 
   /** The most bytes of a command line that the kernel takes; 2048 hang the guest silently. */
   public static final int MAX_COMMAND_LINE = 2047;
@@ -73,7 +75,8 @@ public record BootFacts(
           "credential",
           "secret",
           "hosts",
-          "forget");
+          "forget",
+          "bundles");
 
   /** How a credential reaches the guest. */
   public enum Channel {
@@ -134,7 +137,7 @@ public record BootFacts(
     }
   }
 
-  /** Those of an agent that forgets what was delivered. */
+  /** Those of an agent that forgets what was delivered, and takes no newer transport. */
   public BootFacts(
       String computation,
       String fleet,
@@ -145,7 +148,16 @@ public record BootFacts(
       @Nullable String secret,
       List<HostFact> hosts) {
     this(
-        computation, fleet, transport, transports, channel, credentialSha256, secret, hosts, false);
+        computation,
+        fleet,
+        transport,
+        transports,
+        channel,
+        credentialSha256,
+        secret,
+        hosts,
+        false,
+        List.of());
   }
 
   /** Checks limits, and that the parts agree. */
@@ -156,6 +168,12 @@ public record BootFacts(
     Limits.requireSha256("fairlead.credential", credentialSha256);
     transports = List.copyOf(transports);
     hosts = List.copyOf(hosts);
+    bundles = List.copyOf(bundles);
+    bundles.forEach(digest -> Limits.requireSha256("fairlead.bundles", digest));
+    if (bundles.size() > MAX_LIST || Set.copyOf(bundles).size() < bundles.size()) {
+      throw new ProtocolException(
+          "bad-bundles", "fairlead.bundles names at most 8 digests, each of them once.");
+    }
     Set<String> names = new HashSet<>();
     for (TransportFact fact : transports) {
       if (!names.add(fact.name())) {
@@ -220,6 +238,9 @@ public record BootFacts(
     if (forgetsStored) {
       words.add("fairlead.forget=stored");
     }
+    if (!bundles.isEmpty()) {
+      words.add("fairlead.bundles=" + String.join(",", bundles));
+    }
     return String.join(" ", words);
   }
 
@@ -260,7 +281,8 @@ public record BootFacts(
         credential.value.substring(colon + 1),
         secret(words.get("secret")),
         hosts(words.get("hosts")),
-        forgetsStored(words.get("forget")));
+        forgetsStored(words.get("forget")),
+        bundles(words.get("bundles")));
   }
 
   private static boolean forgetsStored(@Nullable Word word) {
@@ -275,7 +297,7 @@ public record BootFacts(
 
   @Override
   public String toString() {
-    return "BootFacts[computation=%s, fleet=%s, transport=%s, transports=%s, channel=%s, credentialSha256=%s, hosts=%s, forgetsStored=%s]"
+    return "BootFacts[computation=%s, fleet=%s, transport=%s, transports=%s, channel=%s, credentialSha256=%s, hosts=%s, forgetsStored=%s, bundles=%s]"
         .formatted(
             computation,
             fleet,
@@ -284,7 +306,8 @@ public record BootFacts(
             channel,
             credentialSha256,
             hosts,
-            forgetsStored);
+            forgetsStored,
+            bundles);
   }
 
   /** A word of ours, and where its value begins. */
@@ -349,6 +372,10 @@ public record BootFacts(
       }
     }
     return facts;
+  }
+
+  private static List<String> bundles(@Nullable Word word) {
+    return word == null || word.value.isEmpty() ? List.of() : List.of(list(word));
   }
 
   private static @Nullable String secret(@Nullable Word word) {

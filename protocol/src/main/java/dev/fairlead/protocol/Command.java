@@ -254,6 +254,67 @@ public sealed interface Command {
   }
 
   /**
+   * Put a newer version of a transport's bundle in the place of the one that runs. Its bytes are
+   * asked for with {@link BundleRequest.Piece}, and what became of it is said with {@link
+   * BundleRequest.Outcome}.
+   *
+   * @param id of the command
+   * @param bundle its symbolic name
+   * @param version of the jar
+   * @param size of the jar in bytes, 1 to {@value #MAX_SIZE}
+   * @param sha256 of the jar in lower-case hex: one of the VM's measured facts
+   */
+  record Bundle(String id, String bundle, String version, long size, String sha256)
+      implements Command {
+
+    /** The most bytes of a jar that comes into a guest: ten times the largest that there is. */
+    public static final int MAX_SIZE = 8 << 20;
+
+    /** Checks limits. */
+    public Bundle {
+      Limits.requireText("id", id, Limits.MAX_WORD);
+      Limits.requireBundle(bundle);
+      Limits.requireVersion(version);
+      Limits.requireSha256("sha256", sha256);
+      if (size < 1 || size > MAX_SIZE) {
+        throw new ProtocolException(
+            "too-large", "A jar for a guest has 1 to %d bytes.".formatted(MAX_SIZE));
+      }
+    }
+
+    @Override
+    public byte[] toJson() {
+      return JsonObject.builder()
+          .put("op", "bundle")
+          .put("id", id)
+          .put("bundle", bundle)
+          .put("version", version)
+          .put("size", size)
+          .put("sha256", sha256)
+          .build()
+          .toBytes();
+    }
+  }
+
+  /**
+   * Say which transports' bundles are there, with {@link BundleRequest.Listing}.
+   *
+   * @param id of the command
+   */
+  record Bundles(String id) implements Command {
+
+    /** Checks limits. */
+    public Bundles {
+      Limits.requireText("id", id, Limits.MAX_WORD);
+    }
+
+    @Override
+    public byte[] toJson() {
+      return JsonObject.builder().put("op", "bundles").put("id", id).build().toBytes();
+    }
+  }
+
+  /**
    * Reads one.
    *
    * @throws ProtocolException when it is none, code {@code unknown-op} when we do not know what it
@@ -287,10 +348,18 @@ public sealed interface Command {
               Timestamps.read(json, "expires_at"),
               json.optionalObject("inject").map(Inject::parse).orElse(Inject.NONE));
       case "shadow-end" -> new ShadowEnd(json.string("id", Limits.MAX_WORD));
+      case "bundle" ->
+          new Bundle(
+              json.string("id", Limits.MAX_WORD),
+              json.string("bundle"),
+              json.string("version"),
+              json.integer("size", 1, Bundle.MAX_SIZE),
+              json.string("sha256"));
+      case "bundles" -> new Bundles(json.string("id", Limits.MAX_WORD));
       default ->
           throw new ProtocolException(
               "unknown-op",
-              "A command's op is credential, stop, swap, shadow or shadow-end; this one is none.");
+              "A command's op is credential, stop, swap, shadow, shadow-end, bundle or bundles; this one is none.");
     };
   }
 }

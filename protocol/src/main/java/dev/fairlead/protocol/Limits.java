@@ -17,6 +17,8 @@ final class Limits {
   static final int MAX_TEXT = 1024;
 
   private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
+  private static final Pattern BUNDLE = Pattern.compile("[A-Za-z0-9_.-]{1,128}");
+  private static final Pattern VERSION = Pattern.compile("[A-Za-z0-9_.-]{1,64}");
   private static final Pattern EPOCH = Pattern.compile("[A-Za-z0-9_-]{1,64}");
 
   private Limits() {}
@@ -40,6 +42,20 @@ final class Limits {
 
   static @Nullable String sha256OrNull(String what, @Nullable String text) {
     return text == null ? null : requireSha256(what, text);
+  }
+
+  static void requireBundle(String name) {
+    if (!BUNDLE.matcher(name).matches()) {
+      throw new ProtocolException(
+          "bad-bundle", "A bundle's name is 1 to 128 of A-Z a-z 0-9 _ . -.");
+    }
+  }
+
+  static void requireVersion(String text) {
+    if (!VERSION.matcher(text).matches()) {
+      throw new ProtocolException(
+          "bad-version", "A bundle's version is 1 to 64 of A-Z a-z 0-9 _ . -.");
+    }
   }
 
   static String requireEpoch(String text) {

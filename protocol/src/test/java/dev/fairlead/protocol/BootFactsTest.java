@@ -50,6 +50,42 @@ class BootFactsTest {
   }
 
   @Test
+  void theDigestsOfNewerTransportsSurviveTheCommandLine() {
+    String other = "e".repeat(64);
+    BootFacts facts =
+        new BootFacts(
+            "123",
+            "fl",
+            "nats",
+            List.of(NATS),
+            Channel.INITRD,
+            SHA,
+            null,
+            List.of(),
+            true,
+            List.of(other, SHA));
+    assertThat(facts.toCommandLine()).endsWith(" fairlead.bundles=" + other + "," + SHA);
+    assertThat(parse(facts.toCommandLine())).isEqualTo(facts);
+    assertThat(parse(FACTS.toCommandLine()).bundles()).as("none may come in").isEmpty();
+    assertThat(parse(FACTS.toCommandLine() + " fairlead.bundles=").bundles()).isEmpty();
+    for (String bent :
+        List.of(
+            "x",
+            ",",
+            SHA + ",",
+            SHA + "," + SHA,
+            SHA.substring(1),
+            SHA + "0",
+            "E".repeat(64),
+            SHA + " fairlead.bundles=" + other,
+            "%064x,".formatted(1)
+                + "%064x,%064x,%064x,%064x,%064x,%064x,%064x,%064x"
+                    .formatted(2, 3, 4, 5, 6, 7, 8, 9))) {
+      refused(FACTS.toCommandLine() + " fairlead.bundles=" + bent);
+    }
+  }
+
+  @Test
   void theSecretTravelsOnlyByItsOwnChannel() {
     String secret = "eyJ0 geheim\u00e9";
     BootFacts facts =

@@ -32,6 +32,7 @@ class FuzzTest {
     parsers.put("lost", Lost::parse);
     parsers.put("command", Command::parse);
     parsers.put("request", Request::parse);
+    parsers.put("bundle", BundleRequest::parse);
     parsers.put("reply", Reply::parse);
     parsers.put("envelope", ManifestEnvelope::parse);
     parsers.put("manifest", Manifest::parse);
@@ -67,11 +68,19 @@ class FuzzTest {
         new Command.Credential("1", "nats", "x", MessagesTest.NOW).toJson(),
         new Command.Shadow("1", "nats", "x", MessagesTest.NOW, new Command.Inject(1, 1, 1, 1))
             .toJson(),
+        new Command.Bundle("1", "a.b", "1.0", 7, MessagesTest.SHA).toJson(),
+        new BundleRequest.Piece("1", 0).toJson(),
+        new BundleRequest.Outcome("1", false, "no", "Not now.", "1.0", 0, 1).toJson(),
+        new BundleRequest.Listing(
+                "1", List.of(new BundleRequest.Listing.Standing("a.b", "1.0", "active")))
+            .toJson(),
         new Request.Register("{\"id\":\"1\"}".getBytes(UTF_8)).toJson(),
         new Reply.Refusal("no", "Not now.").toJson(),
         new ManifestEnvelope("c", "{\"id\":\"1\"}".getBytes(UTF_8)).toJson(),
         ("fairlead.computation=1 fairlead.fleet=f fairlead.transport=n fairlead.transports=n=a:b#- "
                 + "fairlead.credential=initrd:"
+                + MessagesTest.SHA
+                + " fairlead.bundles="
                 + MessagesTest.SHA)
             .getBytes(UTF_8),
         "quiet computation={\"id\":\"1\"}".getBytes(UTF_8));

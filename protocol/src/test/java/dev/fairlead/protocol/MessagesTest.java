@@ -100,8 +100,19 @@ class MessagesTest {
             new Command.Stop("2", "why"),
             new Command.Shadow("3", "mqtt", "secret", NOW, Command.Inject.NONE),
             new Command.Shadow("3", "mqtt", "secret", NOW, new Command.Inject(1, 2, 100, 7)),
-            new Command.ShadowEnd("4"))) {
+            new Command.ShadowEnd("4"),
+            new Command.Bundle("5", "dev.fairlead.transport.nats", "0.1.1", 773_642, SHA),
+            new Command.Bundles("6"))) {
       assertThat(Command.parse(command.toJson())).isEqualTo(command);
+    }
+    for (BundleRequest request :
+        List.of(
+            new BundleRequest.Piece("5", 3L * BundleRequest.PIECE),
+            new BundleRequest.Outcome("5", true, null, null, "0.1.0", 0, 1234),
+            new BundleRequest.Outcome("5", false, "not-measured", "It is not.", null, 0, 0),
+            new BundleRequest.Listing(
+                "6", List.of(new BundleRequest.Listing.Standing("a.b", "0.1.0", "active"))))) {
+      assertThat(BundleRequest.parse(request.toJson())).isEqualTo(request);
     }
     for (Request request :
         List.of(
@@ -125,6 +136,42 @@ class MessagesTest {
             Registration.parse(
                 ((Reply.Ok) Reply.parse(new Reply.Ok(registration.toJson()).toJson())).result()))
         .isEqualTo(registration);
+  }
+
+  @Test
+  void ofBundlesOnlyWhatFitsIsTaken() {
+    for (String bent :
+        List.of(
+            "{\"op\":\"piece\",\"command\":\"5\",\"offset\":1}",
+            "{\"op\":\"piece\",\"command\":\"5\",\"offset\":-65536}",
+            "{\"op\":\"piece\",\"command\":\"5\",\"offset\":8388608}",
+            "{\"op\":\"piece\",\"command\":\"\",\"offset\":0}",
+            "{\"op\":\"outcome\",\"command\":\"5\",\"done\":false,\"others_refreshed\":0,\"millis\":1}",
+            "{\"op\":\"outcome\",\"command\":\"5\",\"done\":true,\"code\":\"x\",\"others_refreshed\":0,\"millis\":1}",
+            "{\"op\":\"listing\",\"command\":\"6\",\"bundles\":[{\"bundle\":\"a b\",\"version\":\"1\",\"state\":\"x\"}]}",
+            "{\"op\":\"listing\",\"command\":\"6\",\"bundles\":["
+                + "{\"bundle\":\"a\",\"version\":\"1\",\"state\":\"x\"},".repeat(40)
+                + "{}]}",
+            "{\"op\":\"other\",\"command\":\"5\"}")) {
+      assertThatThrownBy(() -> BundleRequest.parse(bent.getBytes(UTF_8)))
+          .as(bent)
+          .isInstanceOf(ProtocolException.class);
+    }
+    String good = new String(new Command.Bundle("5", "a.b", "1.0", 7, SHA).toJson(), UTF_8);
+    for (String bent :
+        List.of(
+            good.replace(":7,", ":0,"),
+            good.replace(":7,", ":8388609,"),
+            good.replace("a.b", "a/b"),
+            good.replace("1.0", "1 0"),
+            good.replace(SHA, SHA.toUpperCase(java.util.Locale.ROOT)))) {
+      assertThatThrownBy(() -> Command.parse(bent.getBytes(UTF_8)))
+          .as(bent)
+          .isInstanceOf(ProtocolException.class);
+    }
+    assertThat(new BundleRequest.Piece("5", BundleRequest.PIECE).length(BundleRequest.PIECE + 9L))
+        .isEqualTo(9);
+    assertThat(new BundleRequest.Piece("5", BundleRequest.PIECE).length(9)).isZero();
   }
 
   @Test

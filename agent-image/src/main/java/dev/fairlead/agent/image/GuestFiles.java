@@ -37,6 +37,7 @@ final class GuestFiles {
           "-XX:+ExitOnOutOfMemoryError",
           "-XX:-UsePerfData",
           "-Djava.net.preferIPv4Stack=true",
+          "-Ddev.fairlead.launcher.warmup=true",
           // Java's own, named so that nobody looks for another in files and services.
           "-Djavax.xml.parsers.SAXParserFactory="
               + "com.sun.org.apache.xerces.internal.jaxp.SAXParserFactoryImpl");

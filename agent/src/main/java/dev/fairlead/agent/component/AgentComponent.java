@@ -16,6 +16,8 @@ import dev.fairlead.agent.run.PlainSandbox;
 import dev.fairlead.agent.run.RunLimits;
 import dev.fairlead.agent.run.Sandbox;
 import dev.fairlead.agent.spi.AlgorithmKind;
+import dev.fairlead.delivery.BundleUpdater;
+import dev.fairlead.delivery.LinkHolder;
 import dev.fairlead.transport.api.TransportProvider;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -23,12 +25,17 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
+import org.osgi.framework.ServiceReference;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -38,17 +45,14 @@ import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 
 /** Starts the agent, and makes it a service once it has said hello. */
-@Component(
-    service = {},
-    immediate = true,
-    configurationPid = "dev.fairlead.agent")
-public final class AgentComponent {
+@Component(service = LinkHolder.class, immediate = true, configurationPid = "dev.fairlead.agent")
+public final class AgentComponent implements LinkHolder {
 
   private static final System.Logger log = System.getLogger(AgentComponent.class.getName());
 
   private static final long MIB = 1 << 20;
 
-  private final Map<String, TransportProvider> transports = new ConcurrentHashMap<>();
+  private final List<TransportProvider> transports = new CopyOnWriteArrayList<>();
   private final Map<String, AlgorithmKind> kinds = new ConcurrentHashMap<>();
   private volatile @Nullable AgentSession session;
   private @Nullable ServiceRegistration<AgentService> registration;
@@ -131,7 +135,7 @@ public final class AgentComponent {
     try {
       AgentSession started = start(context, config, Surroundings.ofProcess());
       session = started;
-      transports.values().forEach(started::offer);
+      transports.forEach(started::offer);
     } catch (IOException | RuntimeException e) {
       die(e);
     }
@@ -171,7 +175,14 @@ public final class AgentComponent {
             Duration.ofSeconds(config.patience_seconds()),
             () -> greeted(context, plain),
             () -> end(context),
-            AgentComponent::die));
+            AgentComponent::die,
+            () -> updater(context)));
+  }
+
+  /** It comes after the hello, and is looked for when it is needed. */
+  private static @Nullable BundleUpdater updater(BundleContext context) {
+    ServiceReference<BundleUpdater> reference = context.getServiceReference(BundleUpdater.class);
+    return reference == null ? null : context.getService(reference);
   }
 
   private static RunLimits limits(Config config) {
@@ -235,6 +246,12 @@ public final class AgentComponent {
     Runtime.getRuntime().halt(1);
   }
 
+  @Override
+  public CompletionStage<Void> reopen(TransportProvider old, TransportProvider next) {
+    AgentSession current = session;
+    return current == null ? CompletableFuture.completedStage(null) : current.reopen(old, next);
+  }
+
   @Deactivate
   void deactivate() {
     ServiceRegistration<AgentService> registered;
@@ -254,7 +271,7 @@ public final class AgentComponent {
 
   @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
   void addTransport(TransportProvider provider) {
-    transports.put(provider.name(), provider);
+    transports.add(provider);
     AgentSession current = session;
     if (current != null) {
       current.offer(provider);
@@ -262,7 +279,7 @@ public final class AgentComponent {
   }
 
   void removeTransport(TransportProvider provider) {
-    transports.remove(provider.name(), provider);
+    transports.remove(provider);
     AgentSession current = session;
     if (current != null) {
       current.withdraw(provider);

@@ -13,10 +13,12 @@ import dev.fairlead.agent.run.Sandbox;
 import dev.fairlead.agent.spi.AlgorithmKind;
 import dev.fairlead.delivery.AckLevel;
 import dev.fairlead.delivery.Books;
+import dev.fairlead.delivery.BundleUpdater;
 import dev.fairlead.delivery.Copies;
 import dev.fairlead.delivery.DeliveryException;
 import dev.fairlead.delivery.OutStream;
 import dev.fairlead.delivery.Outbox;
+import dev.fairlead.delivery.Requester;
 import dev.fairlead.delivery.Runner;
 import dev.fairlead.delivery.StreamConfig;
 import dev.fairlead.delivery.Switchboard;
@@ -24,6 +26,7 @@ import dev.fairlead.delivery.SwitchboardListener;
 import dev.fairlead.protocol.Addresses;
 import dev.fairlead.protocol.AgentState;
 import dev.fairlead.protocol.BootFacts;
+import dev.fairlead.protocol.BundleRequest;
 import dev.fairlead.protocol.Command;
 import dev.fairlead.protocol.Event;
 import dev.fairlead.protocol.Heartbeat;
@@ -47,6 +50,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -54,6 +59,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -74,6 +80,9 @@ public final class AgentSession implements AutoCloseable {
   /** How long the last events may take to be delivered, once the agent was told to stop. */
   private static final Duration LAST_WORDS = Duration.ofSeconds(20);
 
+  /** How long what became of a bundle is said, until it is heard. */
+  private static final Duration OUTCOME = Duration.ofMinutes(5);
+
   private static final long EVENTS_BYTES = 1 << 20;
 
   private final Setup setup;
@@ -83,9 +92,10 @@ public final class AgentSession implements AutoCloseable {
   private final Map<String, String> credentials = new ConcurrentHashMap<>();
   private final Runner runner;
   private final Switchboard switchboard;
-  private final Map<String, TransportProvider> providers = new ConcurrentHashMap<>();
+  private final Providers providers = new Providers();
   private final Swapper swapper;
   private final CopyLine copyLine;
+  private final BundleIntake intake;
   private final Outbox outbox;
   private final OutStream events;
   private final OutStream logs;
@@ -100,6 +110,12 @@ public final class AgentSession implements AutoCloseable {
   private final AtomicLong overflow = new AtomicLong();
   private final Set<String> commandIds = new LinkedHashSet<>();
   private long heartbeats;
+
+  /** Guards {@link #requester}. */
+  private final Object asking = new Object();
+
+  /** Made when it is first needed: few agents ask anything. */
+  private @Nullable Requester requester;
 
   /** Of these, events have been told; only touched by the loop. */
   private long overflowTold;
@@ -119,6 +135,7 @@ public final class AgentSession implements AutoCloseable {
    *     connection came about: what the hello does not need may start
    * @param ended called once, when the agent was told to stop and all is delivered
    * @param fatal called when the agent cannot go on
+   * @param updater finds whoever changes bundles in this process; null where there is nobody yet
    */
   public record Setup(
       StartFacts start,
@@ -136,7 +153,8 @@ public final class AgentSession implements AutoCloseable {
       Duration patience,
       Runnable greeted,
       Runnable ended,
-      Consumer<Throwable> fatal) {}
+      Consumer<Throwable> fatal,
+      Supplier<@Nullable BundleUpdater> updater) {}
 
   /**
    * Starts one; it connects as soon as {@link #offer} brings the right provider.
@@ -163,6 +181,14 @@ public final class AgentSession implements AutoCloseable {
             this::swapDecided,
             System::nanoTime,
             Swapper.PATIENCE);
+    intake =
+        new BundleIntake(
+            facts.bundles(),
+            setup.work().resolve("bundles"),
+            setup.updater(),
+            this::ask,
+            this::bundleDecided,
+            System::nanoTime);
     outbox = new Outbox(copies, runner);
     String fresh = "e" + Long.toString(setup.random().nextLong() >>> 1, Character.MAX_RADIX);
     events = outbox.open(stream(Addresses.EVENTS, fresh, EVENTS_BYTES).withPriority(0));
@@ -225,7 +251,7 @@ public final class AgentSession implements AutoCloseable {
    * others are left alone, until this agent is told to go over to one of them.
    */
   public void offer(TransportProvider provider) {
-    providers.put(provider.name(), provider);
+    providers.add(provider);
     if (!provider.name().equals(facts.transport()) || !chosen.compareAndSet(false, true)) {
       return;
     }
@@ -250,9 +276,26 @@ public final class AgentSession implements AutoCloseable {
             });
   }
 
-  /** A provider goes: nothing is opened by it any more. */
+  /** A provider goes; what it has open is opened anew through another of its name, if there is. */
   public void withdraw(TransportProvider provider) {
-    providers.remove(provider.name(), provider);
+    providers.remove(provider);
+    TransportProvider next = providers.get(provider.name());
+    if (next != null) {
+      reopen(provider, next)
+          .whenComplete(
+              (done, failure) -> {
+                if (failure != null) {
+                  log.log(WARNING, "A link is left to a provider that has gone.", failure);
+                }
+              });
+    }
+  }
+
+  /** As {@link dev.fairlead.delivery.LinkHolder} says. */
+  public CompletionStage<Void> reopen(TransportProvider old, TransportProvider next) {
+    return switchboard
+        .reopen(old, next, Swapper.PATIENCE)
+        .thenCompose(done -> copyLine.reopen(old, next));
   }
 
   private Function<String, @Nullable String> settings(TransportFact fact) {
@@ -281,6 +324,54 @@ public final class AgentSession implements AutoCloseable {
                 details)
             .toJson());
     runner.execute(this::beat);
+  }
+
+  private void bundleDecided(Command.Bundle order, BundleRequest.Outcome outcome) {
+    JsonObject details =
+        JsonObject.builder()
+            .put("command", order.id())
+            .put("bundle", order.bundle())
+            .putIfPresent("from", outcome.from())
+            .put("to", order.version())
+            .put("sha256", order.sha256())
+            .putIfPresent("code", outcome.code())
+            .putIfPresent("message", outcome.message())
+            .put("others_refreshed", outcome.othersRefreshed())
+            .put("millis", outcome.millis())
+            .build();
+    String status = outcome.done() ? "Completed" : "Failed";
+    log.log(INFO, "Change of a bundle: {0}: {1}", status, details);
+    said.say(
+        new Event(
+                BundleIntake.EVENT,
+                status,
+                setup.clock().instant(),
+                facts.computation(),
+                Agent.ORIGINATOR,
+                details)
+            .toJson());
+    ask(outcome, OUTCOME)
+        .whenComplete(
+            (heard, failure) -> {
+              if (failure != null) {
+                log.log(DEBUG, "Nobody wants to know what became of a bundle.", failure);
+              }
+            });
+  }
+
+  /** Asks whoever gives commands; again until it is answered. */
+  private CompletionStage<byte[]> ask(BundleRequest request, Duration patience) {
+    synchronized (asking) {
+      if (closed.get()) {
+        return CompletableFuture.failedStage(new IllegalStateException("The agent ends."));
+      }
+      Requester made = requester;
+      if (made == null) {
+        made = new Requester(switchboard, runner, addresses.bundles(), addresses.replies());
+        requester = made;
+      }
+      return made.ask(request.toJson(), patience);
+    }
   }
 
   private void patienceIsOver() {
@@ -469,11 +560,15 @@ public final class AgentSession implements AutoCloseable {
       if (swap.transport().equals(copyLine.transport())) {
         copyLine.end(); // a broker may let a name in once
       }
-      swapper.obey(swap);
+      swapper.obey(swap, intake.isUnderWay());
     } else if (command instanceof Command.Shadow shadow) {
       copy(shadow);
     } else if (command instanceof Command.ShadowEnd) {
       copyLine.end();
+    } else if (command instanceof Command.Bundle bundle) {
+      intake.obey(bundle, swapper.isUnderWay());
+    } else if (command instanceof Command.Bundles bundles) {
+      intake.list(bundles);
     } else if (command instanceof Command.Stop stop) {
       agent.stop(stop.reason());
       drain(LAST_WORDS);
@@ -606,6 +701,12 @@ public final class AgentSession implements AutoCloseable {
       drain(Duration.ofSeconds(5));
     }
     loop.interrupt();
+    intake.close();
+    synchronized (asking) {
+      if (requester != null) {
+        requester.close();
+      }
+    }
     copyLine.close();
     said.close();
     outbox.close();

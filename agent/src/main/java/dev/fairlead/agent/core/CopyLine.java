@@ -15,6 +15,8 @@ import dev.fairlead.transport.api.Transport;
 import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.api.TransportProvider;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -122,6 +124,14 @@ final class CopyLine implements AutoCloseable {
             .put("stream", address.substring(address.lastIndexOf('/') + 1))
             .put("number", number)
             .build());
+  }
+
+  /** Opens the second transport anew through another provider; see {@code LinkHolder}. */
+  synchronized CompletionStage<Void> reopen(TransportProvider old, TransportProvider next) {
+    Line now = line;
+    return now == null
+        ? CompletableFuture.completedStage(null)
+        : now.switchboard().reopen(old, next, Swapper.PATIENCE);
   }
 
   /** Copies no more; waits until the second transport has drained. */

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -34,12 +35,13 @@ final class Swapper {
 
   private final BootFacts facts;
   private final Switchboard switchboard;
-  private final Map<String, TransportProvider> providers;
+  private final Providers providers;
   private final Map<String, String> credentials;
   private final Function<TransportFact, Function<String, @Nullable String>> settings;
   private final Teller teller;
   private final LongSupplier nanos;
   private final Duration patience;
+  private final AtomicInteger underWay = new AtomicInteger();
   private volatile Heartbeat.@Nullable Swap newest;
 
   /** Tells of an outcome, by an event and by a sign of life; called by several threads. */
@@ -51,7 +53,7 @@ final class Swapper {
   /**
    * Makes one.
    *
-   * @param providers of transports, by name
+   * @param providers of transports
    * @param credentials the newest for each transport, by name
    * @param settings how a transport is opened
    * @param patience how long a new transport may take to connect
@@ -59,7 +61,7 @@ final class Swapper {
   Swapper(
       BootFacts facts,
       Switchboard switchboard,
-      Map<String, TransportProvider> providers,
+      Providers providers,
       Map<String, String> credentials,
       Function<TransportFact, Function<String, @Nullable String>> settings,
       Teller teller,
@@ -80,10 +82,27 @@ final class Swapper {
     return newest;
   }
 
-  /** Begins what is ordered, or says why not. */
-  void obey(Command.Swap order) {
+  /** Whether the transport is just being changed. */
+  boolean isUnderWay() {
+    return underWay.get() > 0;
+  }
+
+  /**
+   * Begins what is ordered, or says why not.
+   *
+   * @param busy whether the bundle of a transport is just being changed
+   */
+  void obey(Command.Swap order, boolean busy) {
     String name = order.transport();
     String from = switchboard.transport().orElse("");
+    if (busy) {
+      refuse(
+          order,
+          from,
+          "change-under-way",
+          "A transport's bundle is just being changed: ask again when that is done.");
+      return;
+    }
     Optional<TransportFact> fact =
         facts.transports().stream().filter(one -> one.name().equals(name)).findFirst();
     if (fact.isEmpty()) {
@@ -127,10 +146,12 @@ final class Swapper {
     }
     String before = credentials.put(name, order.credential());
     long began = nanos.getAsLong();
+    underWay.incrementAndGet();
     switchboard
         .use(provider, settings.apply(fact.get()), patience)
         .whenComplete(
             (used, failure) -> {
+              underWay.decrementAndGet();
               if (failure == null) {
                 done(order, from, nanos.getAsLong() - began);
                 return;

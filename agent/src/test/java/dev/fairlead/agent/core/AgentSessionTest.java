@@ -9,13 +9,16 @@ import dev.fairlead.agent.AlgorithmParameters;
 import dev.fairlead.agent.Role;
 import dev.fairlead.agent.Upload;
 import dev.fairlead.agent.run.BinKind;
+import dev.fairlead.agent.run.Digests;
 import dev.fairlead.agent.run.PlainSandbox;
 import dev.fairlead.agent.run.RunLimits;
 import dev.fairlead.delivery.Batch;
 import dev.fairlead.delivery.BatchStore;
 import dev.fairlead.delivery.Books;
+import dev.fairlead.delivery.BundleUpdater;
 import dev.fairlead.delivery.Inbox;
 import dev.fairlead.delivery.InboxListener;
+import dev.fairlead.delivery.Requester;
 import dev.fairlead.delivery.Runner;
 import dev.fairlead.delivery.StreamId;
 import dev.fairlead.delivery.Switchboard;
@@ -23,6 +26,7 @@ import dev.fairlead.delivery.SwitchboardListener;
 import dev.fairlead.protocol.Addresses;
 import dev.fairlead.protocol.AgentState;
 import dev.fairlead.protocol.BootFacts;
+import dev.fairlead.protocol.BundleRequest;
 import dev.fairlead.protocol.Command;
 import dev.fairlead.protocol.Event;
 import dev.fairlead.protocol.Heartbeat;
@@ -45,6 +49,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -54,6 +59,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -76,6 +82,8 @@ class AgentSessionTest {
 
   private static final Addresses ADDRESSES = Addresses.ofComputation("fl", "c1");
 
+  private static final byte[] JAR = "as good as a jar".getBytes(UTF_8);
+
   @TempDir Path directory;
 
   private final InstantSource clock = InstantSource.system();
@@ -86,6 +94,7 @@ class AgentSessionTest {
   private final AtomicReference<Throwable> fatal = new AtomicReference<>();
   private final KeyPair programmer = Keys.ed25519();
 
+  private volatile @Nullable BundleUpdater updater;
   private final Collector collector = new Collector();
   private AgentSession session;
 
@@ -215,7 +224,9 @@ class AgentSessionTest {
             BootFacts.Channel.INITRD,
             credential.sha256(),
             null,
-            List.of());
+            List.of(),
+            false,
+            List.of(HexFormat.of().formatHex(Digests.sha2().digest(JAR))));
     session =
         new AgentSession(
             new AgentSession.Setup(
@@ -240,7 +251,8 @@ class AgentSessionTest {
                 Duration.ofSeconds(10),
                 greeted::countDown,
                 ended::countDown,
-                fatal::set));
+                fatal::set,
+                () -> updater));
   }
 
   @AfterEach
@@ -341,6 +353,112 @@ class AgentSessionTest {
                     .allMatch(books -> books.queued() == 0 && books.balanced()));
     assertThat(session.agent().status().books().toString())
         .contains("logs=StreamBooks[appended=30000, delivered=30000, queued=0, dropped=0]");
+  }
+
+  @Test
+  void aNewerBundleTakesTheLinkOverWhileLinesFlow() {
+    byte[] script =
+        "#!/bin/sh\ni=0; while [ $i -lt 30000 ]; do echo line $i; i=$((i+1)); done\n"
+            .getBytes(UTF_8);
+    TransportProvider old = new MemoryTransportProvider();
+    TransportProvider next = new MemoryTransportProvider();
+    collector.open();
+    session.offer(old);
+    await().until(() -> !collector.hellos.isEmpty());
+    collector.send(ADDRESSES.manifest(), envelope(script));
+    await().until(() -> session.agent().status().state() == AgentState.RECEIVING_ALGORITHM);
+    CountDownLatch sawSwapRefused = new CountDownLatch(1);
+    updater = new Moving(old, next, sawSwapRefused);
+    List<BundleRequest> asked = new CopyOnWriteArrayList<>();
+    collector.switchboard.subscribe(
+        ADDRESSES.bundles(),
+        message -> {
+          BundleRequest request = BundleRequest.parse(message.bytes());
+          asked.add(request);
+          var unused =
+              collector.switchboard.send(
+                  new Message(
+                      ADDRESSES.replies(),
+                      Map.of(
+                          Requester.HEADER,
+                          Objects.requireNonNull(message.headers().get(Requester.HEADER))),
+                      ByteBuffer.wrap(request instanceof BundleRequest.Piece ? JAR : new byte[0])));
+        });
+    upload(script);
+    await().until(() -> collector.lines("logs").size() > 2000);
+    collector.send(
+        ADDRESSES.commands(),
+        new Command.Bundle("7", "a.b", "2", JAR.length, "0".repeat(64)).toJson());
+    collector.send(
+        ADDRESSES.commands(),
+        new Command.Bundle(
+                "8", "a.b", "2", JAR.length, HexFormat.of().formatHex(Digests.sha2().digest(JAR)))
+            .toJson());
+    collector.send(
+        ADDRESSES.commands(),
+        new Command.Swap("9", "memory", null, null, "x", Instant.now().plusSeconds(60)).toJson());
+    await()
+        .until(
+            () ->
+                collector.heartbeats.stream()
+                    .anyMatch(
+                        beat ->
+                            beat.swap() != null && "change-under-way".equals(beat.swap().code())));
+    sawSwapRefused.countDown();
+    await().until(() -> asked.stream().anyMatch(AgentSessionTest::isDone));
+    assertThat(asked)
+        .filteredOn(BundleRequest.Outcome.class::isInstance)
+        .extracting(BundleRequest::command)
+        .contains("7", "8");
+    await()
+        .untilAsserted(
+            () ->
+                assertThat(collector.events())
+                    .filteredOn(event -> event.type().equals("BundleChange"))
+                    .extracting(Event::status)
+                    .containsExactly("Failed", "Completed"));
+    await().atMost(Duration.ofSeconds(60)).until(() -> collector.lines("logs").size() >= 30_000);
+    int i = 0;
+    for (String line : collector.lines("logs")) {
+      assertThat(LogRecord.parse(line.getBytes(UTF_8)).message()).isEqualTo("line " + i++);
+    }
+    assertThat(i).isEqualTo(30_000);
+  }
+
+  private static boolean isDone(BundleRequest request) {
+    return request instanceof BundleRequest.Outcome outcome && outcome.done();
+  }
+
+  /** Does to the session what a change of a bundle does, with providers that are there. */
+  private final class Moving implements BundleUpdater {
+
+    private final TransportProvider old;
+    private final TransportProvider next;
+    private final CountDownLatch go;
+
+    Moving(TransportProvider old, TransportProvider next, CountDownLatch go) {
+      this.old = old;
+      this.next = next;
+      this.go = go;
+    }
+
+    @Override
+    public List<Standing> list() {
+      return List.of();
+    }
+
+    @Override
+    public Outcome update(Order order, java.util.Set<String> permitted, Path folder) {
+      try {
+        assertThat(go.await(60, TimeUnit.SECONDS)).isTrue();
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+      session.offer(next);
+      session.reopen(old, next).toCompletableFuture().orTimeout(60, TimeUnit.SECONDS).join();
+      session.withdraw(old);
+      return new Outcome("1", 0);
+    }
   }
 
   /** By the order of arrival: lines that stand still hold up neither events nor signs of life. */

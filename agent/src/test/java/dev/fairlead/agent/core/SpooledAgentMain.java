@@ -78,7 +78,8 @@ final class SpooledAgentMain {
                 Duration.ofSeconds(10),
                 () -> {},
                 () -> {},
-                reason -> Runtime.getRuntime().halt(1)));
+                reason -> Runtime.getRuntime().halt(1),
+                () -> null));
     ServiceLoader.load(TransportProvider.class).forEach(session::offer);
     if (args[1].equals("first")) {
       runAlgorithm(session.agent());

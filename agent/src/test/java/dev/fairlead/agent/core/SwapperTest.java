@@ -48,7 +48,7 @@ class SwapperTest {
   private final MemoryIssuer otherIssuer = new MemoryIssuer(other, clock);
   private final Runner runner = Runner.start("test-swapper");
   private final Switchboard board = new Switchboard(runner, SwitchboardListener.NONE);
-  private final Map<String, TransportProvider> providers = new ConcurrentHashMap<>();
+  private final Providers providers = new Providers();
   private final Map<String, String> credentials = new ConcurrentHashMap<>();
   private final List<String> told = new CopyOnWriteArrayList<>();
   private final BootFacts facts =
@@ -85,8 +85,8 @@ class SwapperTest {
 
   @BeforeEach
   void start() {
-    providers.put("one", named("one"));
-    providers.put("two", named("two"));
+    providers.add(named("one"));
+    providers.add(named("two"));
     credentials.put("one", credential(issuer));
     board
         .use(named("one"), settings(facts.first()), Duration.ofSeconds(30))
@@ -107,27 +107,27 @@ class SwapperTest {
 
   @Test
   void goesOverToAMeasuredTransportAndBack() {
-    swapper.obey(order("1", "two", null, CA, credential(otherIssuer)));
+    swapper.obey(order("1", "two", null, CA, credential(otherIssuer)), false);
     await().until(() -> told.contains("Completed two"));
     assertThat(board.transport()).contains("two");
     assertThat(Objects.requireNonNull(swapper.newest()).done()).isTrue();
-    swapper.obey(order("2", "one", hub.uri(), null, credential(issuer)));
+    swapper.obey(order("2", "one", hub.uri(), null, credential(issuer)), false);
     await().until(() -> told.contains("Completed one"));
     assertThat(board.transport()).contains("one");
-    swapper.obey(order("3", "one", null, null, credential(issuer)));
+    swapper.obey(order("3", "one", null, null, credential(issuer)), false);
     assertThat(told).as("where it is already").hasSize(3);
     assertThat(Objects.requireNonNull(swapper.newest()).command()).isEqualTo("3");
   }
 
   @Test
   void goesNowhereElse() {
-    swapper.obey(order("1", "smoke", null, null, "x"));
+    swapper.obey(order("1", "smoke", null, null, "x"), false);
     refused("transport-not-permitted");
-    swapper.obey(order("2", "two", other.uri(), "c".repeat(64), "x"));
+    swapper.obey(order("2", "two", other.uri(), "c".repeat(64), "x"), false);
     refused("endpoint-not-permitted");
-    swapper.obey(order("3", "one", URI.create("mem://elsewhere"), null, "x"));
+    swapper.obey(order("3", "one", URI.create("mem://elsewhere"), null, "x"), false);
     refused("endpoint-not-permitted");
-    swapper.obey(order("4", "absent", null, null, "x"));
+    swapper.obey(order("4", "absent", null, null, "x"), false);
     refused("transport-not-deployed");
     assertThat(board.transport()).contains("one");
     assertThat(board.connected()).isTrue();
@@ -135,12 +135,12 @@ class SwapperTest {
 
   @Test
   void staysWhereTheNewOneDoesNotLetItIn() {
-    swapper.obey(order("1", "two", null, CA, "no credential at all"));
+    swapper.obey(order("1", "two", null, CA, "no credential at all"), false);
     await().until(() -> told.contains("Failed two"));
     assertThat(Objects.requireNonNull(swapper.newest()).reason()).isNotEmpty();
     assertThat(board.transport()).contains("one");
     assertThat(board.connected()).isTrue();
-    swapper.obey(order("2", "two", null, CA, credential(otherIssuer)));
+    swapper.obey(order("2", "two", null, CA, credential(otherIssuer)), false);
     await().until(() -> told.contains("Completed two"));
   }
 
@@ -149,8 +149,8 @@ class SwapperTest {
     other.kill();
     Swapper hasty = swapper(Duration.ofSeconds(5));
     Command.Swap second = order("2", "two", null, CA, credential(otherIssuer));
-    hasty.obey(order("1", "two", null, CA, credential(otherIssuer)));
-    swapper.obey(second);
+    hasty.obey(order("1", "two", null, CA, credential(otherIssuer)), false);
+    swapper.obey(second, false);
     refused("change-under-way");
     await().until(() -> told.size() == 2);
     assertThat(Objects.requireNonNull(hasty.newest()).code()).isEqualTo("change-timed-out");
@@ -161,7 +161,7 @@ class SwapperTest {
   @Test
   void anEndInTheMiddleIsToldAsSuch() {
     other.kill();
-    swapper.obey(order("1", "two", null, CA, credential(otherIssuer)));
+    swapper.obey(order("1", "two", null, CA, credential(otherIssuer)), false);
     board.close();
     await().until(() -> told.contains("Failed two"));
     refused("closed");

@@ -49,6 +49,10 @@ public final class BenchAgent {
 
   private static final long SPOOL_BYTES = 1L << 30;
   private static final int RUNNERS = 4;
+
+  /** Connections that come about at a time: a thousand agents are not started in one instant. */
+  private static final int MOST_AT_ONCE = 32;
+
   private static final long MOMENT_NANOS = 1_000_000L;
 
   private final Words words;
@@ -112,7 +116,7 @@ public final class BenchAgent {
         .addShutdownHook(new Thread(() -> agent.stop(main), "fairlead-bench-agent-end"));
     agent.open();
     Ticker ticker = Ticker.start(agent.gauges, agent.ackedEveryMillis(), agent::acked);
-    agent.awaitConnections();
+    agent.awaitConnections(agent.load.agents());
     agent.say();
     agent.gauges.set(Gauge.FINISHED, 1);
     agent.drain();
@@ -154,6 +158,7 @@ public final class BenchAgent {
       }
       gauges.set(Gauge.RECOVERED, sources.get(0).number);
       var unused = Way.use(switchboard::use, words, first, credentials.get(i), addresses);
+      awaitConnections(i + 1 - MOST_AT_ONCE);
       if (i == 0 && Turns.transports(words).size() > 1) {
         turns = new Turns(gauges, switchboard, words, addresses);
       }
@@ -177,8 +182,8 @@ public final class BenchAgent {
         : config;
   }
 
-  private void awaitConnections() {
-    while (!load.early() && !stopping && gauges.get(Gauge.CONNECTED) < load.agents()) {
+  private void awaitConnections(int least) {
+    while (!load.early() && !stopping && gauges.get(Gauge.CONNECTED) < least) {
       LockSupport.parkNanos(MOMENT_NANOS);
     }
   }

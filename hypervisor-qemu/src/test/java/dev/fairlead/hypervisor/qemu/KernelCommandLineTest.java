@@ -22,14 +22,15 @@ class KernelCommandLineTest {
   void composesInOneOrder() {
     assertThat(compose(Map.of("broker.fairlead", "10.0.2.100"), Optional.empty()))
         .isEqualTo(
-            "console=ttyS0 quiet panic=-1 fairlead.computation=123 fairlead.fleet=f"
+            "console=ttyS0 quiet panic=-1 lpj=20000000 fairlead.computation=123 fairlead.fleet=f"
                 + " fairlead.hosts=broker.fairlead:10.0.2.100");
     assertThat(compose(Map.of(), Optional.of("päss".getBytes(UTF_8))))
         .isEqualTo(
-            "console=ttyS0 quiet panic=-1 fairlead.computation=123 fairlead.fleet=f"
+            "console=ttyS0 quiet panic=-1 lpj=20000000 fairlead.computation=123 fairlead.fleet=f"
                 + " fairlead.secret=cMOkc3M");
     facts.clear();
-    assertThat(compose(Map.of(), Optional.empty())).isEqualTo("console=ttyS0 quiet panic=-1");
+    assertThat(compose(Map.of(), Optional.empty()))
+        .isEqualTo("console=ttyS0 quiet panic=-1 lpj=20000000");
   }
 
   @Test
@@ -46,7 +47,7 @@ class KernelCommandLineTest {
               assertThat(e.category()).isEqualTo(HypervisorException.Category.REFUSED);
             })
         .withMessageContaining("2048 bytes")
-        .withMessageContaining("28 of base")
+        .withMessageContaining("41 of base")
         .withMessageContaining("fairlead.x " + (2048 - base + "fairlead.x".length()));
   }
 

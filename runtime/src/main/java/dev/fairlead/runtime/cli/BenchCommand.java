@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.runtime.cli;
 
+import dev.fairlead.bench.results.MarkdownReport;
 import dev.fairlead.bench.results.ResultFiles;
 import dev.fairlead.bench.results.Results;
 import dev.fairlead.bench.results.ResultsJson;
@@ -72,9 +73,10 @@ final class BenchCommand implements Callable<Integer> {
       paramLabel = "NAME,…",
       defaultValue = "all",
       description =
-          "Which scenarios (default: all, or the first four in the short form): max-rate, "
-              + "fixed-rate, crash, stall, absent, agent-restart, many-agents, slow-consumer, "
-              + "noisy-stream. Only where it is named: soak, half of the greatest rate for long.")
+          "Which scenarios (default: all, or the first four in the short form): max-rate,"
+              + " fixed-rate, crash, stall, absent, agent-restart, many-agents, slow-consumer,"
+              + " noisy-stream, swap. Only where it is named: soak, half of the greatest rate for"
+              + " long.")
   private String scenarios = "all";
 
   @Option(
@@ -109,6 +111,12 @@ final class BenchCommand implements Callable<Integer> {
       description = "Where the result files go (default: target/bench/<time> beside the script).")
   private @Nullable Path folder;
 
+  @Option(
+      names = "--into",
+      paramLabel = "FILE",
+      description = "A Markdown document whose place for results is filled with the tables, too.")
+  private @Nullable Path document;
+
   @Mixin private Out out = new Out();
 
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -126,6 +134,7 @@ final class BenchCommand implements Callable<Integer> {
             ? installation.root().resolve("target/bench").resolve(STAMP.format(Instant.now()))
             : folder.toAbsolutePath();
     requireWritable(results);
+    requirePlace();
     Progress progress = new Progress(out::progress, InstantSource.system());
     try (Teardown teardown = new Teardown()) {
       return measure(settings, results, teardown, progress);
@@ -150,6 +159,10 @@ final class BenchCommand implements Callable<Integer> {
     through.set(true);
     Results found = bench.results(null);
     keep(results, found);
+    Path into = document;
+    if (into != null) {
+      Files.writeString(into, MarkdownReport.into(Files.readString(into), found));
+    }
     teardown.close();
     TextReport.of(found).forEach(out::line);
     out.json(ResultsJson.of(found));
@@ -208,6 +221,24 @@ final class BenchCommand implements Callable<Integer> {
   private static List<Path> libraries(Installation installation) throws IOException {
     try (Stream<Path> files = Files.list(installation.distribution().resolve("raw"))) {
       return files.sorted().toList();
+    }
+  }
+
+  /** Says before an hour of measuring, not behind it, that a document has no place for results. */
+  private void requirePlace() throws IOException {
+    Path into = document;
+    if (into == null) {
+      return;
+    }
+    boolean has =
+        Files.isWritable(into)
+            && Files.readString(into).contains(MarkdownReport.BEGIN)
+            && Files.readString(into).contains(MarkdownReport.END);
+    if (!has) {
+      throw new CommandFailure(
+          ExitCode.FAILED,
+          "%s has no place for results: it must be writable, and have the lines '%s' and '%s'."
+              .formatted(into, MarkdownReport.BEGIN, MarkdownReport.END));
     }
   }
 

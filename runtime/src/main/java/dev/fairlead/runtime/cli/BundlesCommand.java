@@ -15,10 +15,11 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Changes the bundles of a host that is up. */
+/** Changes the bundles of a host that is up, and of agents. */
 @Command(
     name = "bundles",
-    description = "Lists the transports of a host that is up, and changes them while lines flow.",
+    description =
+        "Lists the transports of a host that is up, or of an agent, and changes them while lines flow.",
     mixinStandardHelpOptions = true,
     subcommands = {
       BundlesListCommand.class,
@@ -65,6 +66,10 @@ final class BundlesCommand implements Runnable {
 
     /** Made by picocli. */
     Door() {}
+
+    String token() {
+      return token;
+    }
 
     JsonClient client() throws IOException {
       URI given = url;

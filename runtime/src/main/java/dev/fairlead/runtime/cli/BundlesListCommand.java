@@ -7,7 +7,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-/** Lists the transports of a host. */
+/** Lists the transports of a host, or of an agent. */
 @Command(
     name = "list",
     description = "Lists the transports' bundles, and what each can be rolled back to.",
@@ -15,6 +15,7 @@ import picocli.CommandLine.Mixin;
 final class BundlesListCommand implements Callable<Integer> {
 
   @Mixin private BundlesCommand.Door door = new BundlesCommand.Door();
+  @Mixin private Guests guests = new Guests();
   @Mixin private Out out = new Out();
 
   /** Made by picocli. */
@@ -22,7 +23,8 @@ final class BundlesListCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    JsonObject answer = door.client().get("/bundles");
+    JsonObject answer =
+        guests.meant(false) ? guests.list(door.token()) : door.client().get("/bundles");
     String row = "%-32s %-12s %-10s %s";
     out.line(row.formatted("BUNDLE", "VERSION", "STATE", "ROLLBACK TO"));
     for (JsonObject one : answer.objects("bundles")) {

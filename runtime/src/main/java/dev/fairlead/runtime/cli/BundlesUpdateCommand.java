@@ -13,8 +13,11 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** Brings a newer version of a transport. */
 @Command(
@@ -23,17 +26,22 @@ import picocli.CommandLine.Parameters;
       "Brings a newer version of a transport, while lines flow: it is verified, installed beside",
       "the one that runs, checked; all links move to it, and the old one goes. Whatever is wrong",
       "with it, the old one runs on.",
+      "",
+      "With --computation or --all it is brought to agents. They take only what their VM's",
+      "measured facts name: start VMs with the digests that may come (vm.bundles).",
       ""
     },
     mixinStandardHelpOptions = true,
     footer = {
       "",
       "Exit status: 0 done, or a dry run that would be; 1 refused, or rolled back;",
-      "66 there is no such file or bundle; 75 no host, or another change is under way.",
+      "66 there is no such file, bundle or computation; 75 no host or agent is heard, or another",
+      "change is under way.",
     })
 final class BundlesUpdateCommand implements Callable<Integer> {
 
   private static final int MOST_BYTES = 32 << 20;
+  private static final int MOST_IN_GUEST = dev.fairlead.protocol.Command.Bundle.MAX_SIZE;
   private static final int MOST_SIDE = 4 << 10;
   private static final int RAW_SIGNATURE = 64;
 
@@ -55,14 +63,27 @@ final class BundlesUpdateCommand implements Callable<Integer> {
   @Option(names = "--dry-run", description = "Say what would be refreshed, and change nothing.")
   private boolean dryRun;
 
+  @Option(names = "--all", description = "All agents that are heard now, one after the other.")
+  private boolean all;
+
+  @Mixin private Guests guests = new Guests();
   @Mixin private BundlesCommand.Door door = new BundlesCommand.Door();
   @Mixin private Out out = new Out();
+  @Spec private CommandSpec spec = CommandSpec.create();
 
   /** Made by picocli. */
   BundlesUpdateCommand() {}
 
   @Override
   public Integer call() throws IOException {
+    if (guests.meant(all)) {
+      if (dryRun || signature != null) {
+        throw new ParameterException(
+            spec.commandLine(),
+            "--dry-run and --signature are for a host: what an agent takes is measured.");
+      }
+      return guests.update(read(file, MOST_IN_GUEST), digest(), all, door.token(), out);
+    }
     byte[] jar = read(file, MOST_BYTES);
     StringBuilder path =
         new StringBuilder("/bundles?sha256=").append(URLEncoder.encode(digest(), UTF_8));
