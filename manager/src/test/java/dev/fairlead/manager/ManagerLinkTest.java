@@ -49,7 +49,7 @@ class ManagerLinkTest {
 
   @BeforeEach
   void open() {
-    link = new ManagerLink("fl", "host-a", "", Duration.ofMillis(300), Duration.ofSeconds(1));
+    link = new ManagerLink("fl", "host-a", "", Duration.ofMillis(300), Duration.ofSeconds(5));
   }
 
   private void connect() {
