@@ -32,7 +32,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One run: agents say lines over a real transport, at level {@code SPOOLED}, while from the seed
@@ -63,6 +65,9 @@ public final class Chaos implements AutoCloseable {
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
   private boolean closed;
 
+  /** Held by the thread that carries it out. */
+  private final ReentrantLock running = new ReentrantLock();
+
   /**
    * Makes one that has not begun.
    *
@@ -83,6 +88,15 @@ public final class Chaos implements AutoCloseable {
    * @throws IOException when a file or a process fails
    */
   public ChaosResult run() throws IOException, InterruptedException {
+    running.lock();
+    try {
+      return carryOut();
+    } finally {
+      running.unlock();
+    }
+  }
+
+  private ChaosResult carryOut() throws IOException, InterruptedException {
     List<Carrier> carriers = new ArrayList<>();
     for (String transport : settings.transports()) {
       carriers.add(add(carrier(transport)));
@@ -403,21 +417,39 @@ public final class Chaos implements AutoCloseable {
     return part;
   }
 
-  /** Ends all processes that were started, the last first. Idempotent. */
+  /**
+   * Ends all processes that were started, the last first, and waits until {@link #run} has
+   * returned, wherever it is: it may be about to start one. Idempotent.
+   */
   @Override
   public void close() {
-    RuntimeException first = null;
     synchronized (parts) {
       closed = true;
     }
-    while (true) {
-      AutoCloseable part;
-      synchronized (parts) {
-        part = parts.poll();
+    RuntimeException failure = closeParts(null);
+    boolean through = false;
+    try {
+      through = running.tryLock(END_WITHIN.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      if (through) {
+        running.unlock();
       }
-      if (part == null) {
-        break;
-      }
+    }
+    failure = closeParts(failure);
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private @Nullable RuntimeException closeParts(@Nullable RuntimeException first) {
+    List<AutoCloseable> all;
+    synchronized (parts) {
+      all = List.copyOf(parts); // each may be closed twice, and is started no more after that
+    }
+    RuntimeException failures = first;
+    for (AutoCloseable part : all) {
       try {
         part.close();
       } catch (Exception e) {
@@ -425,15 +457,13 @@ public final class Chaos implements AutoCloseable {
             e instanceof RuntimeException known
                 ? known
                 : new ChaosException("What was started does not end.", e);
-        if (first == null) {
-          first = failure;
+        if (failures == null) {
+          failures = failure;
         } else {
-          first.addSuppressed(failure);
+          failures.addSuppressed(failure);
         }
       }
     }
-    if (first != null) {
-      throw first;
-    }
+    return failures;
   }
 }
