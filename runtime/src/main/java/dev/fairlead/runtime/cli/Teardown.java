@@ -3,18 +3,26 @@ package dev.fairlead.runtime.cli;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayDeque;
-import java.util.Comparator;
 import java.util.Deque;
-import java.util.stream.Stream;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What must be undone, the last first: at the end of a command, and just as well on Ctrl-C. Each
  * step is tried, whatever became of the one before.
  */
 final class Teardown implements AutoCloseable {
+
+  private static final int DELETIONS = 100;
+  private static final long BETWEEN_DELETIONS = TimeUnit.MILLISECONDS.toNanos(50);
 
   private final Deque<Runnable> steps = new ArrayDeque<>();
   private final Thread hook = new Thread(this::undo, "fairlead-teardown");
@@ -74,14 +82,49 @@ final class Teardown implements AutoCloseable {
     }
   }
 
-  /** Deletes a folder with all that is in it. */
+  /**
+   * Deletes a folder with all that is in it. What was just stopped may still be deleting or writing
+   * there: what is gone already is no failure, and what appears is deleted at the next attempt.
+   */
   static void delete(Path folder) {
-    try (Stream<Path> all = Files.walk(folder)) {
-      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(path);
+    for (int attempt = 1; ; attempt++) {
+      try {
+        deleteNow(folder);
+        return;
+      } catch (IOException e) {
+        if (attempt == DELETIONS) {
+          throw new UncheckedIOException("Could not delete " + folder, e);
+        }
+        LockSupport.parkNanos(BETWEEN_DELETIONS);
       }
-    } catch (IOException e) {
-      throw new UncheckedIOException("Could not delete " + folder, e);
     }
+  }
+
+  private static void deleteNow(Path folder) throws IOException {
+    Files.walkFileTree(
+        folder,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            Files.deleteIfExists(file);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+            if (e instanceof NoSuchFileException) {
+              return FileVisitResult.CONTINUE;
+            }
+            throw e;
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException e)
+              throws IOException {
+            Files.deleteIfExists(directory);
+            return FileVisitResult.CONTINUE;
+          }
+        });
   }
 }
