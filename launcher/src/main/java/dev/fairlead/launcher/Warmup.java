@@ -66,7 +66,7 @@ final class Warmup implements Runnable {
   }
 
   /**
-   * A signature as NATS asks for it.
+   * An Ed25519 signature, with which a credential that has a key proves itself.
    *
    * @return its length in bytes
    */

@@ -170,7 +170,11 @@ public final class AgentSession implements AutoCloseable {
     runner = Runner.start("fairlead-delivery");
     switchboard = new Switchboard(runner, new Refusals());
     Copies copies = new Copies(switchboard);
-    copyLine = new CopyLine(copies, addresses.stream(Addresses.LOGS), this::tellCopies);
+    copyLine =
+        new CopyLine(
+            copies,
+            addresses.stream(Addresses.LOGS),
+            (status, details) -> tell(CopyLine.EVENT, status, details));
     swapper =
         new Swapper(
             facts,
@@ -314,15 +318,7 @@ public final class AgentSession implements AutoCloseable {
 
   private void swapDecided(String status, JsonObject details) {
     log.log(INFO, "Change of the transport: {0}: {1}", status, details);
-    said.say(
-        new Event(
-                Swapper.EVENT,
-                status,
-                setup.clock().instant(),
-                facts.computation(),
-                Agent.ORIGINATOR,
-                details)
-            .toJson());
+    tell(Swapper.EVENT, status, details);
     runner.execute(this::beat);
   }
 
@@ -341,15 +337,7 @@ public final class AgentSession implements AutoCloseable {
             .build();
     String status = outcome.done() ? "Completed" : "Failed";
     log.log(INFO, "Change of a bundle: {0}: {1}", status, details);
-    said.say(
-        new Event(
-                BundleIntake.EVENT,
-                status,
-                setup.clock().instant(),
-                facts.computation(),
-                Agent.ORIGINATOR,
-                details)
-            .toJson());
+    tell(BundleIntake.EVENT, status, details);
     ask(outcome, OUTCOME)
         .whenComplete(
             (heard, failure) -> {
@@ -357,6 +345,19 @@ public final class AgentSession implements AutoCloseable {
                 log.log(DEBUG, "Nobody wants to know what became of a bundle.", failure);
               }
             });
+  }
+
+  /** Says what became of an order. */
+  private void tell(String event, String status, JsonObject details) {
+    said.say(
+        new Event(
+                event,
+                status,
+                setup.clock().instant(),
+                facts.computation(),
+                Agent.ORIGINATOR,
+                details)
+            .toJson());
   }
 
   /** Asks whoever gives commands; again until it is answered. */
@@ -610,18 +611,6 @@ public final class AgentSession implements AutoCloseable {
                   ? null
                   : settings.apply(key));
     }
-  }
-
-  private void tellCopies(String status, JsonObject details) {
-    said.say(
-        new Event(
-                CopyLine.EVENT,
-                status,
-                setup.clock().instant(),
-                facts.computation(),
-                Agent.ORIGINATOR,
-                details)
-            .toJson());
   }
 
   /** Waits until what was said has been delivered. */
