@@ -8,6 +8,7 @@ import static java.lang.System.Logger.Level.WARNING;
 import dev.fairlead.agent.AgentService;
 import dev.fairlead.agent.core.AgentSession;
 import dev.fairlead.agent.core.AgentSettings;
+import dev.fairlead.agent.core.SessionSetup;
 import dev.fairlead.agent.core.StartFacts;
 import dev.fairlead.agent.run.BinKind;
 import dev.fairlead.agent.run.IsolatedSandbox;
@@ -153,7 +154,7 @@ public final class AgentComponent implements LinkHolder {
         config.sandbox().equals("plain")
             || (config.sandbox().equals("auto") && around.isChildProcess());
     return new AgentSession(
-        new AgentSession.Setup(
+        new SessionSetup(
             facts,
             new AgentSettings(
                 config.algorithm_mib() * MIB,
@@ -162,21 +163,48 @@ public final class AgentComponent implements LinkHolder {
                 limits(config),
                 config.bare_signatures(),
                 config.manifest_through_doors()),
-            work,
-            sandbox(config, work.resolve("runs"), plain),
-            this::kind,
-            InstantSource.system(),
-            new SecureRandom(),
-            context.getBundle().getVersion().toString(),
-            config.log_mib() * MIB,
-            spool.isEmpty() ? null : work.resolve(spool),
-            config.spool_mib() * MIB,
-            Duration.ofSeconds(config.heartbeat_seconds()),
-            Duration.ofSeconds(config.patience_seconds()),
-            () -> greeted(context, plain),
-            () -> end(context),
-            AgentComponent::die,
-            () -> updater(context)));
+            new SessionSetup.Workspace(
+                work, sandbox(config, work.resolve("runs"), plain), this::kind),
+            new SessionSetup.Streams(
+                config.log_mib() * MIB,
+                spool.isEmpty() ? null : work.resolve(spool),
+                config.spool_mib() * MIB),
+            new SessionSetup.Timing(
+                Duration.ofSeconds(config.heartbeat_seconds()),
+                Duration.ofSeconds(config.patience_seconds())),
+            new SessionSetup.Platform(
+                InstantSource.system(),
+                new SecureRandom(),
+                context.getBundle().getVersion().toString(),
+                () -> updater(context)),
+            new Watch(context, plain)));
+  }
+
+  /** Does what follows from how the session goes. */
+  private final class Watch implements SessionSetup.Listener {
+
+    private final BundleContext context;
+    private final boolean plain;
+
+    Watch(BundleContext context, boolean plain) {
+      this.context = context;
+      this.plain = plain;
+    }
+
+    @Override
+    public void greeted() {
+      register(context, plain);
+    }
+
+    @Override
+    public void ended() {
+      end(context);
+    }
+
+    @Override
+    public void failed(Throwable reason) {
+      die(reason);
+    }
   }
 
   /** It comes after the hello, and is looked for when it is needed. */
@@ -218,7 +246,7 @@ public final class AgentComponent implements LinkHolder {
         .or(() -> name.equals("bin") ? Optional.of(new BinKind()) : Optional.empty());
   }
 
-  private synchronized void greeted(BundleContext context, boolean plain) {
+  private synchronized void register(BundleContext context, boolean plain) {
     AgentSession current = session;
     if (deactivated || current == null) {
       return;

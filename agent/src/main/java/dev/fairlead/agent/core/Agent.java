@@ -133,6 +133,16 @@ public final class Agent implements AgentService, AutoCloseable {
         environment.reporter().books());
   }
 
+  /** Its events; whoever has this agent may tell more. */
+  AgentEvents events() {
+    return events;
+  }
+
+  /** Of the agent's software. */
+  String version() {
+    return identity.version();
+  }
+
   /** Time since it was made. */
   public Duration uptime() {
     return Duration.ofNanos(environment.nanoTime().getAsLong() - startedNanos);
@@ -314,15 +324,6 @@ public final class Agent implements AgentService, AutoCloseable {
 
   private @Nullable RunThread letGo() {
     return computation == null ? null : computation.end();
-  }
-
-  /**
-   * Tells that something was refused; after the first hundred only in the log.
-   *
-   * @param type of the event
-   */
-  public void reportRefusal(String type, String code, String message) {
-    events.refused(type, code, message);
   }
 
   private void locked(Runnable action) {

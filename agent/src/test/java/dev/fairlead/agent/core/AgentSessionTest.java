@@ -229,7 +229,7 @@ class AgentSessionTest {
             List.of(HexFormat.of().formatHex(Digests.sha2().digest(JAR))));
     session =
         new AgentSession(
-            new AgentSession.Setup(
+            new SessionSetup(
                 new StartFacts(facts, credential.content()),
                 new AgentSettings(
                     1 << 24,
@@ -238,21 +238,29 @@ class AgentSessionTest {
                     new RunLimits(Duration.ofSeconds(120), 1 << 28, 64, 1 << 26, 1 << 24, 1 << 20),
                     false,
                     true),
-                directory,
-                new PlainSandbox(directory.resolve("runs")),
-                name -> Optional.of(new BinKind()),
-                clock,
-                new SecureRandom(),
-                "test",
-                1 << 20,
-                null,
-                0,
-                Duration.ofMillis(200),
-                Duration.ofSeconds(10),
-                greeted::countDown,
-                ended::countDown,
-                fatal::set,
-                () -> updater));
+                new SessionSetup.Workspace(
+                    directory,
+                    new PlainSandbox(directory.resolve("runs")),
+                    name -> Optional.of(new BinKind())),
+                new SessionSetup.Streams(1 << 20, null, 0),
+                new SessionSetup.Timing(Duration.ofMillis(200), Duration.ofSeconds(10)),
+                new SessionSetup.Platform(clock, new SecureRandom(), "test", () -> updater),
+                new SessionSetup.Listener() {
+                  @Override
+                  public void greeted() {
+                    greeted.countDown();
+                  }
+
+                  @Override
+                  public void ended() {
+                    ended.countDown();
+                  }
+
+                  @Override
+                  public void failed(Throwable reason) {
+                    fatal.set(reason);
+                  }
+                }));
   }
 
   @AfterEach

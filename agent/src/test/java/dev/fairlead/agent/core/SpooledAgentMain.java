@@ -56,7 +56,7 @@ final class SpooledAgentMain {
             List.of());
     AgentSession session =
         new AgentSession(
-            new AgentSession.Setup(
+            new SessionSetup(
                 new StartFacts(facts, args[4]),
                 new AgentSettings(
                     1 << 24,
@@ -65,21 +65,15 @@ final class SpooledAgentMain {
                     new RunLimits(Duration.ofSeconds(120), 1 << 28, 64, 1 << 26, 1 << 24, 1 << 20),
                     false,
                     true),
-                folder,
-                new PlainSandbox(folder.resolve("runs")),
-                name -> Optional.of(new BinKind()),
-                InstantSource.system(),
-                new SecureRandom(),
-                "test",
-                1 << 23,
-                folder.resolve("spool"),
-                1 << 24,
-                Duration.ofMillis(500),
-                Duration.ofSeconds(10),
-                () -> {},
-                () -> {},
-                reason -> Runtime.getRuntime().halt(1),
-                () -> null));
+                new SessionSetup.Workspace(
+                    folder,
+                    new PlainSandbox(folder.resolve("runs")),
+                    name -> Optional.of(new BinKind())),
+                new SessionSetup.Streams(1 << 23, folder.resolve("spool"), 1 << 24),
+                new SessionSetup.Timing(Duration.ofMillis(500), Duration.ofSeconds(10)),
+                new SessionSetup.Platform(
+                    InstantSource.system(), new SecureRandom(), "test", () -> null),
+                new Listener()));
     ServiceLoader.load(TransportProvider.class).forEach(session::offer);
     if (args[1].equals("first")) {
       runAlgorithm(session.agent());
@@ -92,6 +86,21 @@ final class SpooledAgentMain {
         last = now;
       }
       LockSupport.parkNanos(LOOK_NANOS);
+    }
+  }
+
+  /** Ends the process where the agent cannot go on. */
+  private static final class Listener implements SessionSetup.Listener {
+
+    @Override
+    public void greeted() {}
+
+    @Override
+    public void ended() {}
+
+    @Override
+    public void failed(Throwable reason) {
+      Runtime.getRuntime().halt(1);
     }
   }
 

@@ -92,7 +92,9 @@ class SpooledAgentTest {
   void whatWasSpooledWhenItWasKilledArrivesOnceInOrderUnderItsNumbers() throws Exception {
     try (CredentialIssuer issuer =
         service(AccessProvider.class)
-            .open(Map.of("dir", folder.resolve("broker").toString())::get)) {
+            .open(
+                Map.of("dir", folder.resolve("broker").toString(), "patience.seconds", "60")
+                    ::get)) {
       Credential credential =
           issuer.issue(new Grant("c1", AGENT.sends(), AGENT.receives()), Duration.ofHours(1));
       Path work = Files.createDirectory(folder.resolve("work"));
