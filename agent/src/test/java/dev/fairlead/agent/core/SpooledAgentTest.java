@@ -90,11 +90,9 @@ class SpooledAgentTest {
 
   @Test
   void whatWasSpooledWhenItWasKilledArrivesOnceInOrderUnderItsNumbers() throws Exception {
-    try (CredentialIssuer issuer =
-        service(AccessProvider.class)
-            .open(
-                Map.of("dir", folder.resolve("broker").toString(), "patience.seconds", "60")
-                    ::get)) {
+    Map<String, String> broker =
+        Map.of("dir", folder.resolve("broker").toString(), "patience.seconds", "60");
+    try (CredentialIssuer issuer = service(AccessProvider.class).open(broker::get)) {
       Credential credential =
           issuer.issue(new Grant("c1", AGENT.sends(), AGENT.receives()), Duration.ofHours(1));
       Path work = Files.createDirectory(folder.resolve("work"));
