@@ -7,7 +7,6 @@ import dev.fairlead.hypervisor.api.VmChannel;
 import dev.fairlead.hypervisor.api.VmEnd;
 import dev.fairlead.hypervisor.api.VmListener;
 import dev.fairlead.hypervisor.host.ConsoleFile;
-import dev.fairlead.hypervisor.host.HostProcess;
 import dev.fairlead.hypervisor.host.RunDirectory;
 import dev.fairlead.protocol.json.JsonObject;
 import java.io.IOException;
@@ -20,10 +19,8 @@ import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,15 +35,11 @@ final class QemuVm implements Vm {
 
   static final String CREDENTIAL = "credential";
 
-  private static final Duration QUIT = Duration.ofSeconds(3);
-  private static final Duration TERM = Duration.ofSeconds(3);
-  private static final Duration LAST_WORDS = Duration.ofMillis(500);
-  private static final Duration MONITOR_LOST = Duration.ofSeconds(5);
-  private static final long LOOK_EVERY_MS = 100;
-  private static final long TIDY_EVERY_MS = 1000;
+  private static final Duration LOOK_EVERY = Duration.ofMillis(100);
+  private static final Duration TIDY_EVERY = Duration.ofSeconds(1);
   private static final System.Logger LOG = System.getLogger(QemuVm.class.getName());
 
-  private final ScheduledExecutorService watch;
+  private final Watch watch;
   private final Accelerators accelerators;
   private final InstantSource clock;
   private final RunDirectory directory;
@@ -56,41 +49,25 @@ final class QemuVm implements Vm {
   private final CompletableFuture<VmEnd> ended = new CompletableFuture<>();
 
   private volatile VmFile file;
-  private volatile @Nullable HostProcess process;
-  private volatile @Nullable Qmp qmp;
+  private volatile QemuProcess qemu;
   private volatile boolean released;
 
   // From here on: the watch's own.
   private final GuestSigns signs = new GuestSigns();
-  private int generation;
+  private final Ending ending;
   private boolean lives;
   private boolean done;
-  private boolean monitorClosed;
-  private boolean restarting;
-  private @Nullable OptionalInt lastExit;
-  private Stage stage = Stage.RUNNING;
-  private Duration grace = Duration.ZERO;
-  private @Nullable ScheduledFuture<?> look;
-  private @Nullable ScheduledFuture<?> step;
-
-  /** How far the ending has come. */
-  private enum Stage {
-    RUNNING,
-    ASKED,
-    QUIT,
-    TERM,
-    KILL
-  }
+  private @Nullable Future<?> look;
 
   QemuVm(
-      ScheduledExecutorService watch,
+      ScheduledExecutorService thread,
       Accelerators accelerators,
       InstantSource clock,
       RunDirectory directory,
       VmFile file,
       VmListener listener,
       Optional<VsockKeeper> vsock) {
-    this.watch = watch;
+    this.watch = new Watch(thread);
     this.accelerators = accelerators;
     this.clock = clock;
     this.directory = directory;
@@ -98,17 +75,21 @@ final class QemuVm implements Vm {
     this.file = file;
     this.listener = listener;
     this.vsock = vsock.orElse(null);
+    this.qemu = new QemuProcess(watch, new Ear());
+    this.ending = new Ending(watch, () -> qemu);
   }
 
-  /** What QEMU's first process says is heard by this. */
+  /** What the monitor of QEMU's first process is opened with. */
   Qmp.Listener ear() {
-    return new Ear(0);
+    return qemu.ear();
   }
 
   /** QEMU runs; called once, by the thread that started or found it. */
   void runs(Launch launch) {
-    adopt(launch);
-    onWatch(() -> follow(launch.process()));
+    file = launch.file();
+    QemuProcess first = qemu;
+    first.runs(launch);
+    onWatch(() -> follow(first));
   }
 
   @Override
@@ -123,8 +104,7 @@ final class QemuVm implements Vm {
 
   @Override
   public long pid() {
-    HostProcess current = process;
-    return current == null ? -1 : current.identity().pid();
+    return qemu.pid();
   }
 
   @Override
@@ -157,8 +137,8 @@ final class QemuVm implements Vm {
   public void release() {
     released = true;
     // At once, not in its turn: the next manager may be at the door.
-    closeMonitor();
-    onWatch(
+    qemu.leave();
+    watch.execute(
         () -> {
           if (!done) {
             done = true;
@@ -170,53 +150,34 @@ final class QemuVm implements Vm {
         });
   }
 
-  private void adopt(Launch launch) {
-    file = launch.file();
-    process = launch.process();
-    qmp = launch.qmp();
-  }
-
-  private void follow(HostProcess current) {
-    if (released) {
-      return;
-    }
-    int now = generation;
-    current
-        .ended()
-        .thenAccept(exit -> onWatch(() -> processEnded(now, exit)))
-        .exceptionally(released -> null);
-    look =
-        watch.scheduleWithFixedDelay(
-            () -> guarded(() -> look(now)), 0, LOOK_EVERY_MS, TimeUnit.MILLISECONDS);
-    Qmp monitor = qmp;
-    if (monitor != null) {
-      askStatus(now, monitor);
-    }
+  private void follow(QemuProcess running) {
+    running.follow();
+    look = watch.every(Duration.ZERO, LOOK_EVERY, this::look);
     if (vsock != null) {
       vsock.begin(new VsockOwner());
     }
   }
 
+  // --- its life ---
+
   /** Looks for signs of life: init prints at once. */
-  private void look(int when) {
-    if (isPast(when)) {
+  private void look() {
+    if (isOver()) {
       return;
     }
     if (console.hasSpoken()) {
       lives = true;
-      cancel(look);
+      cancelLook();
       removeFiles(INITRD, CREDENTIAL);
-      look =
-          watch.scheduleWithFixedDelay(
-              () -> guarded(() -> tidy(when)), TIDY_EVERY_MS, TIDY_EVERY_MS, TimeUnit.MILLISECONDS);
+      look = watch.every(TIDY_EVERY, TIDY_EVERY, this::tidy);
     } else if (!clock.instant().isBefore(file.bootBy())) {
-      cancel(look);
+      cancelLook();
       noLife("no-life");
     }
   }
 
-  private void tidy(int when) {
-    if (isPast(when)) {
+  private void tidy() {
+    if (isOver()) {
       return;
     }
     try {
@@ -229,54 +190,6 @@ final class QemuVm implements Vm {
     }
   }
 
-  private void heard(int when, String event, JsonObject data) {
-    if (isPast(when)) {
-      return;
-    }
-    switch (event) {
-      case "SHUTDOWN" -> signs.shutdown(data.optionalString("reason").orElse("unknown"));
-      case "GUEST_PANICKED" -> signs.panicked();
-      case "DEVICE_DELETED" -> {
-        if (vsock != null) {
-          vsock.unplugged(data);
-        }
-      }
-      case "STOP" -> {
-        Qmp monitor = qmp;
-        if (monitor != null) {
-          askStatus(when, monitor);
-        }
-      }
-      default -> {}
-    }
-  }
-
-  /** Where KVM gives up on a guest, QEMU stays, and only its status tells. */
-  private void askStatus(int when, Qmp monitor) {
-    monitor
-        .execute("query-status")
-        .thenAccept(
-            reply -> {
-              if (reply instanceof JsonObject status
-                  && status.optionalString("status").filter("internal-error"::equals).isPresent()) {
-                onWatch(() -> internalError(when));
-              }
-            })
-        .exceptionally(gone -> null);
-  }
-
-  private void internalError(int when) {
-    if (isPast(when)) {
-      return;
-    }
-    if (lives || console.hasSpoken()) {
-      signs.hypervisorFailed("internal-error");
-      killProcess();
-    } else {
-      noLife("internal-error");
-    }
-  }
-
   private void noLife(String why) {
     if (signs.isStopAsked()) {
       return;
@@ -285,21 +198,16 @@ final class QemuVm implements Vm {
       restartWithTcg(why);
     } else {
       signs.neverBooted(why);
-      killProcess();
+      ending.kill();
     }
   }
 
+  // --- another start, without KVM ---
+
   private void restartWithTcg(String why) {
-    generation++;
-    restarting = true;
-    monitorClosed = false;
-    cancel(look);
-    closeMonitor();
-    HostProcess old = process;
+    ending.hold();
+    cancelLook();
     VmFile before = file;
-    if (old == null) {
-      return;
-    }
     LOG.log(
         System.Logger.Level.WARNING,
         () ->
@@ -314,94 +222,59 @@ final class QemuVm implements Vm {
     VmFile next =
         before.with(
             Accelerator.TCG, now, now.plus(Duration.between(before.startedAt(), before.bootBy())));
-    int when = generation;
-    old.ended()
-        .thenAccept(
-            exit -> {
-              // Starting blocks, which the watch must not.
-              Thread starter =
-                  new Thread(() -> again(when, next, why), "qemu-again-" + computation());
-              starter.setDaemon(true);
-              starter.start();
-            })
-        .exceptionally(released -> null);
-    old.kill();
+    // Starting blocks, which the watch must not.
+    Thread starter = new Thread(() -> again(next, why), "qemu-again-" + computation());
+    starter.setDaemon(true);
+    qemu.replace(starter::start);
   }
 
-  private void again(int when, VmFile next, String why) {
+  private void again(VmFile next, String why) {
+    QemuProcess second = new QemuProcess(watch, new Ear());
     try {
-      Launch launch = Launch.run(directory, next, new Ear(when));
-      adopt(launch);
-      onWatch(
-          () -> {
-            restarting = false;
-            if (done || released) {
-              letGo();
-              return;
-            }
-            follow(launch.process());
-            notice(
-                "restarted-with-tcg",
-                "The guest showed no life under KVM (%s), and was started again with TCG; on this"
-                        .formatted(why)
-                    + " host TCG is used until its next boot.");
-            if (signs.isStopAsked()) {
-              proceed(grace);
-            }
-          });
+      Launch launch = Launch.run(directory, next, second.ear());
+      file = launch.file();
+      second.runs(launch);
+      qemu = second;
+      watch.execute(() -> runsAgain(second, why));
     } catch (HypervisorException e) {
       LOG.log(System.Logger.Level.ERROR, "The VM cannot be started again with TCG", e);
-      onWatch(
-          () -> {
-            signs.neverBooted(e.code());
-            finish(OptionalInt.empty());
-          });
+      startedNoMore(e.code());
+    } catch (RuntimeException e) {
+      LOG.log(System.Logger.Level.ERROR, "A fault in starting a VM again with TCG", e);
+      startedNoMore("internal");
     }
   }
 
-  private void processEnded(int when, OptionalInt exit) {
-    if (isPast(when)) {
+  private void runsAgain(QemuProcess second, String why) {
+    if (isOver()) {
+      letGo();
       return;
     }
-    if (monitorClosed) {
-      finish(exit);
-    } else {
-      // QEMU's last words, the reason, may still be in its socket.
-      cancel(step);
-      lastExit = exit;
-      step = later(LAST_WORDS, () -> finish(exit));
-    }
+    follow(second);
+    notice(
+        "restarted-with-tcg",
+        "The guest showed no life under KVM (%s), and was started again with TCG; on this"
+                .formatted(why)
+            + " host TCG is used until its next boot.");
+    ending.resume();
   }
 
-  private void monitorClosed(int when) {
-    if (isPast(when)) {
-      return;
-    }
-    monitorClosed = true;
-    OptionalInt exit = lastExit;
-    if (exit != null) {
-      finish(exit);
-    } else {
-      var unused =
-          later(
-              MONITOR_LOST,
-              () -> {
-                // One that is being ended closes it first, and may take its time after that.
-                if (!isPast(when) && !restarting && stage == Stage.RUNNING) {
-                  notice(
-                      "monitor-lost",
-                      "QEMU runs, but its monitor has closed: its reason for ending will not be known.");
-                }
-              });
-    }
+  private void startedNoMore(String code) {
+    onWatch(
+        () -> {
+          signs.neverBooted(code);
+          finish(OptionalInt.empty());
+        });
   }
 
-  private boolean isPast(int when) {
-    return done || released || when != generation;
+  // --- its end ---
+
+  private boolean isOver() {
+    return done || released;
   }
 
   private void finish(OptionalInt exit) {
-    if (done || released) {
+    if (isOver()) {
       return;
     }
     done = true;
@@ -411,88 +284,24 @@ final class QemuVm implements Vm {
     }
     removeFiles(QemuCommand.PID, QemuCommand.QMP, INITRD, CREDENTIAL);
     VmEnd end = signs.end(exit, clock.instant());
-    guarded(() -> listener.ended(this, end));
+    Watch.guarded(() -> listener.ended(this, end));
     ended.complete(end);
   }
 
   private void askToEnd(Duration graceTime) {
-    if (done || released) {
-      return;
-    }
-    boolean first = !signs.isStopAsked();
     signs.stopAsked();
-    if (first || graceTime.compareTo(grace) < 0) {
-      grace = graceTime;
-      if (!restarting && stage.compareTo(Stage.QUIT) < 0) {
-        proceed(graceTime);
-      }
-    }
-  }
-
-  private void proceed(Duration graceTime) {
-    cancel(step);
-    Qmp monitor = qmp;
-    if (graceTime.isZero() || monitor == null || monitorClosed) {
-      quit();
-      return;
-    }
-    if (stage == Stage.RUNNING) {
-      stage = Stage.ASKED;
-      forget(monitor.execute("system_powerdown"));
-    }
-    step = later(graceTime, this::quit);
-  }
-
-  private void quit() {
-    stage = Stage.QUIT;
-    Qmp monitor = qmp;
-    if (monitor == null || monitorClosed) {
-      terminate();
-      return;
-    }
-    // Its reply may be lost; its effect is seen.
-    forget(monitor.execute("quit"));
-    step = later(QUIT, this::terminate);
-  }
-
-  private void terminate() {
-    if (done) {
-      return;
-    }
-    stage = Stage.TERM;
-    HostProcess current = process;
-    if (current != null) {
-      current.terminate();
-    }
-    step = later(TERM, this::killProcess);
-  }
-
-  private void killProcess() {
-    HostProcess current = process;
-    if (!done && current != null) {
-      stage = Stage.KILL;
-      current.kill();
-    }
+    ending.ask(graceTime);
   }
 
   private void letGo() {
-    cancel(look);
-    cancel(step);
-    closeMonitor();
-    HostProcess current = process;
-    if (current != null) {
-      current.release();
-    }
+    cancelLook();
+    ending.cancel();
+    qemu.release();
   }
 
-  private void closeMonitor() {
-    Qmp monitor = qmp;
-    if (monitor != null) {
-      try {
-        monitor.close();
-      } catch (IOException e) {
-        LOG.log(System.Logger.Level.DEBUG, "The monitor does not close", e);
-      }
+  private void cancelLook() {
+    if (look != null) {
+      look.cancel(false);
     }
   }
 
@@ -505,39 +314,16 @@ final class QemuVm implements Vm {
   }
 
   private void notice(String what, String detail) {
-    guarded(() -> listener.noticed(this, what, detail));
-  }
-
-  private ScheduledFuture<?> later(Duration delay, Runnable task) {
-    return watch.schedule(() -> guarded(task), delay.toMillis(), TimeUnit.MILLISECONDS);
+    Watch.guarded(() -> listener.noticed(this, what, detail));
   }
 
   private void onWatch(Runnable task) {
-    try {
-      watch.execute(() -> guarded(task));
-    } catch (RejectedExecutionException e) {
-      // The hypervisor is closed: it has let go of all its VMs.
-      LOG.log(System.Logger.Level.DEBUG, "Too late for {0}", computation());
-    }
-  }
-
-  /** A fault in one VM's handling must not end the watch of the others. */
-  private static void guarded(Runnable task) {
-    try {
-      task.run();
-    } catch (RuntimeException e) {
-      LOG.log(System.Logger.Level.ERROR, "A fault in the handling of a VM", e);
-    }
-  }
-
-  private static void forget(CompletableFuture<?> reply) {
-    var unused = reply.exceptionally(gone -> null);
-  }
-
-  private static void cancel(@Nullable ScheduledFuture<?> task) {
-    if (task != null) {
-      task.cancel(false);
-    }
+    watch.execute(
+        () -> {
+          if (!isOver()) {
+            task.run();
+          }
+        });
   }
 
   private static Path kernel(VmFile file) {
@@ -549,7 +335,7 @@ final class QemuVm implements Vm {
 
     @Override
     public @Nullable Qmp monitor() {
-      return qmp;
+      return qemu.monitor();
     }
 
     @Override
@@ -559,27 +345,50 @@ final class QemuVm implements Vm {
 
     @Override
     public Executor watch() {
-      return QemuVm.this::onWatch;
+      return watch;
     }
   }
 
-  /** Hears one process's monitor, and says so on the watch. */
-  private final class Ear implements Qmp.Listener {
+  /** What QEMU's processes tell: one after the other, so at any time only one does. */
+  private final class Ear implements QemuProcess.Listener {
 
-    private final int when;
-
-    Ear(int when) {
-      this.when = when;
+    @Override
+    public void said(String event, JsonObject data) {
+      switch (event) {
+        case "SHUTDOWN" -> signs.shutdown(data.optionalString("reason").orElse("unknown"));
+        case "GUEST_PANICKED" -> signs.panicked();
+        case "DEVICE_DELETED" -> {
+          if (vsock != null) {
+            vsock.unplugged(data);
+          }
+        }
+        default -> {}
+      }
     }
 
     @Override
-    public void event(String name, JsonObject data) {
-      onWatch(() -> heard(when, name, data));
+    public void internalError() {
+      if (lives || console.hasSpoken()) {
+        signs.hypervisorFailed("internal-error");
+        ending.kill();
+      } else {
+        noLife("internal-error");
+      }
     }
 
     @Override
-    public void closed() {
-      onWatch(() -> monitorClosed(when));
+    public void monitorLost() {
+      // One that is being ended closes it first, and may take its time after that.
+      if (!ending.hasBegun()) {
+        notice(
+            "monitor-lost",
+            "QEMU runs, but its monitor has closed: its reason for ending will not be known.");
+      }
+    }
+
+    @Override
+    public void ended(OptionalInt exit) {
+      finish(exit);
     }
   }
 }

@@ -52,7 +52,7 @@ final class Qmp implements Closeable {
      */
     void event(String name, JsonObject data);
 
-    /** The connection is over; told once, and last. */
+    /** The connection is over; told once, and last, and never of one that could not be opened. */
     void closed();
   }
 
@@ -61,6 +61,9 @@ final class Qmp implements Closeable {
   private final AtomicLong ids = new AtomicLong();
   private final Map<Long, CompletableFuture<JsonValue>> waiting = new ConcurrentHashMap<>();
   private final CompletableFuture<Void> greeted = new CompletableFuture<>();
+
+  /** Whether whoever opens it has it in the end. */
+  private final CompletableFuture<Boolean> opened = new CompletableFuture<>();
 
   private Qmp(SocketChannel channel, Listener listener) {
     this.channel = channel;
@@ -87,6 +90,7 @@ final class Qmp implements Closeable {
       open = true;
       return qmp;
     } finally {
+      qmp.opened.complete(open);
       if (!open) {
         qmp.close();
       }
@@ -160,7 +164,13 @@ final class Qmp implements Closeable {
     } catch (IOException | ProtocolException e) {
       fail("The monitor is closed: " + e.getMessage());
     } finally {
-      listener.closed();
+      var unused =
+          opened.thenAccept(
+              given -> {
+                if (given) {
+                  listener.closed();
+                }
+              });
     }
   }
 

@@ -153,6 +153,30 @@ class QmpTest {
         .withMessageContaining("another client");
   }
 
+  /** On a busy host the first try may be given up, and the second has the monitor. */
+  @Test
+  void theEndOfATryThatFailedIsNotThatOfTheMonitor() throws Exception {
+    assertThatExceptionOfType(IOException.class).isThrownBy(() -> Qmp.open(path, SHORT, listener));
+    server.accept().close();
+    awaitNoReader();
+    serve(QmpTest::reply);
+    try (Qmp qmp = Qmp.open(path, LONG, listener)) {
+      assertThat(heard).isEmpty();
+      assertThat(qmp.call("x", LONG)).hasToString("{}");
+    }
+    awaitNoReader();
+    assertThat(heard).containsExactly("closed");
+  }
+
+  private void awaitNoReader() {
+    await()
+        .atMost(Duration.ofSeconds(60))
+        .until(
+            () ->
+                Thread.getAllStackTraces().keySet().stream()
+                    .noneMatch(thread -> thread.getName().equals("qmp " + path)));
+  }
+
   @Test
   void whereNobodyListensThereIsNoMonitor() throws Exception {
     server.close();
