@@ -87,7 +87,7 @@ final class CommandHandler {
     if (command instanceof Command.Credential renewal) {
       renew(renewal);
     } else if (command instanceof Command.Swap swap) {
-      if (swap.transport().equals(copyLine.transport())) {
+      if (!intake.isUnderWay() && swap.transport().equals(copyLine.transport())) {
         copyLine.end(); // a broker may let a name in once
       }
       swapper.obey(swap, intake.isUnderWay());
@@ -96,7 +96,7 @@ final class CommandHandler {
     } else if (command instanceof Command.ShadowEnd) {
       copyLine.end();
     } else if (command instanceof Command.Bundle bundle) {
-      intake.obey(bundle, swapper.isUnderWay());
+      intake.obey(bundle, swapper.isUnderWay() || copyLine.isUnderWay());
     } else if (command instanceof Command.Bundles bundles) {
       intake.list(bundles);
     } else if (command instanceof Command.Stop stop) {
@@ -120,7 +120,13 @@ final class CommandHandler {
     String name = order.transport();
     Optional<TransportFact> fact = settings.fact(name);
     TransportProvider provider = providers.get(name);
-    if (fact.isEmpty()) {
+    if (intake.isUnderWay()) {
+      ids.remove(order.id()); // it is given again until it is followed
+      events.refused(
+          REFUSED,
+          "change-under-way",
+          "Copies were asked for while a transport's bundle is just being changed: ask again.");
+    } else if (fact.isEmpty()) {
       events.refused(
           REFUSED,
           "transport-not-permitted",
