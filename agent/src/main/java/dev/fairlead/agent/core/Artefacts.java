@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.agent.core;
 
+import static java.lang.System.Logger.Level.WARNING;
+
 import dev.fairlead.agent.AgentException;
 import dev.fairlead.agent.AgentException.Reason;
 import dev.fairlead.agent.run.Digests;
@@ -18,6 +20,8 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** A directory for what is uploaded, with a bound on all of it. Safe for use by several threads. */
 final class Artefacts {
+
+  private static final System.Logger log = System.getLogger(Artefacts.class.getName());
 
   private final Path directory;
   private final long mostBytes;
@@ -123,23 +127,30 @@ final class Artefacts {
       return file;
     }
 
+    /** In bytes, so far. */
+    long size() {
+      return size;
+    }
+
     /** Keeps the file: whoever takes it removes it. */
     void keep() {
       kept = true;
     }
 
-    /** Removes the file unless it is kept. Idempotent. */
+    /**
+     * Removes the file unless it is kept; one that stays counts as long as it is there. Idempotent.
+     */
     void close() {
       if (closed || kept) {
         return;
       }
       closed = true;
-      bytes.addAndGet(-size);
-      try {
-        channel.close();
+      try (channel) {
         Files.deleteIfExists(file);
+        bytes.addAndGet(-size);
       } catch (IOException e) {
-        throw disk(e);
+        // Whoever ends an upload has another error to hear of, or none.
+        log.log(WARNING, "What was uploaded in part stays until all is removed: " + file, e);
       }
     }
   }

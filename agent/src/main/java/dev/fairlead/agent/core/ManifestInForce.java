@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.agent.core;
 
+import dev.fairlead.agent.AlgorithmParameters;
 import dev.fairlead.agent.core.RoleVerifier.Candidate;
 import dev.fairlead.protocol.Manifest;
+import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.protocol.json.ProtocolException;
 import java.security.PublicKey;
 import java.util.ArrayList;
@@ -57,6 +59,20 @@ record ManifestInForce(
       }
     }
     return new ManifestInForce(manifest, manifest.sha256(), algorithm, datasets, consumers);
+  }
+
+  /** How the algorithm is run: what the manifest says goes before what the uploader says. */
+  AlgorithmParameters parameters(AlgorithmParameters offered) {
+    Manifest.Algorithm given = manifest.algorithm().orElseThrow();
+    JsonObject json = manifest.json().optionalObject("algorithm").orElse(JsonObject.empty());
+    return new AlgorithmParameters(
+        json.has("algo_type") ? given.type() : offered.kind(),
+        json.has("algo_args") ? given.args() : offered.arguments());
+  }
+
+  /** Who may take a result. */
+  List<Candidate> readers(String artefact) {
+    return consumers.stream().map(key -> new Candidate(artefact, key)).toList();
   }
 
   private static @Nullable Candidate candidate(

@@ -442,6 +442,18 @@ class AgentTest {
   }
 
   @Test
+  void whatIsStillBeingUploadedWhenTheAgentIsClosedStartsNothing() {
+    manifest("", SCRIPT);
+    Upload upload =
+        agent.uploadAlgorithm(
+            proof(programmer, Role.ALGORITHM_PROVIDER, SCRIPT), AlgorithmParameters.DEFAULT);
+    upload.write(ByteBuffer.wrap(SCRIPT));
+    agent.close();
+    assertRefused(upload::complete, AgentException.Reason.WRONG_STATE, "wrong-state");
+    assertThat(told()).doesNotContain("AlgorithmRun");
+  }
+
+  @Test
   void stopEndsTheRunAndForgetsEverything() {
     byte[] script = "#!/bin/sh\necho ready; exec sleep 600\n".getBytes(UTF_8);
     manifest("", script);
