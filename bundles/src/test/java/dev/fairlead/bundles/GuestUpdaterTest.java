@@ -11,10 +11,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class GuestUpdaterTest {
 
@@ -77,15 +81,34 @@ class GuestUpdaterTest {
     assertThat(felix.carrying()).isEqualTo("1.0.0");
   }
 
-  @Test
-  void whatIsNoGoodLeavesTheOldOne() throws Exception {
-    byte[] broken = FakeJar.of("1.0.1").fault("dead").bytes();
-    DeliveryException failure = refusal(broken, FakeJar.NAME, "1.0.1", Digests.of(broken));
-    assertThat(failure.code()).isEqualTo("link-failed");
-    assertThat(failure.category()).isEqualTo(TransportException.Category.BROKEN);
-    byte[] older = FakeJar.of("0.9.0").bytes();
-    assertThat(refusal(older, FakeJar.NAME, "0.9.0", Digests.of(older)).code())
-        .isEqualTo("not-newer");
+  static Stream<Arguments> noGood() {
+    return Stream.of(
+        Arguments.of("not-resolved", FakeJar.of("1.0.1").importing("org.example.missing")),
+        Arguments.of("not-started", FakeJar.of("1.0.1").fault("start")),
+        Arguments.of("no-provider", FakeJar.of("1.0.1").fault("mute")),
+        Arguments.of("self-check-failed", FakeJar.of("1.0.1").fault("credulous")),
+        Arguments.of("link-failed", FakeJar.of("1.0.1").fault("dead")),
+        Arguments.of("lacks-service", FakeJar.of("1.0.1").fault("poor")),
+        Arguments.of("not-newer", FakeJar.of("1.0.0")));
+  }
+
+  /** Its digest is measured, and that is all that is good about it. */
+  @ParameterizedTest
+  @MethodSource("noGood")
+  void whatIsNoGoodLeavesTheOldOneAndSaysWhy(String code, FakeJar bad) throws Exception {
+    byte[] jar = bad.bytes();
+    String version = code.equals("not-newer") ? "1.0.0" : "1.0.1";
+    DeliveryException failure = refusal(jar, FakeJar.NAME, version, Digests.of(jar));
+    assertThat(failure.code()).isEqualTo(code);
+    assertThat(failure).hasMessageMatching("(?s).{20,}");
     assertThat(felix.carrying()).isEqualTo("1.0.0");
+    assertThat(felix.board.connected()).isTrue();
+    assertThat(updater.list())
+        .as("nothing of it stays")
+        .containsExactly(new BundleUpdater.Standing(FakeJar.NAME, "1.0.0", "active"));
+
+    byte[] good = FakeJar.of("1.0.2").bytes();
+    assertThat(update(good, FakeJar.NAME, "1.0.2", Digests.of(good)).from()).isEqualTo("1.0.0");
+    assertThat(felix.carrying()).isEqualTo("1.0.2");
   }
 }

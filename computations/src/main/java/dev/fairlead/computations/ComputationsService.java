@@ -160,12 +160,20 @@ public final class ComputationsService implements AutoCloseable {
               refusals,
               exchange::send,
               exchange::connected,
+              this::changesBundle,
               this::spokenOn,
               () -> desk.offer(this::checkSwaps),
               clock);
       bundles =
           new GuestBundles(
-              fleet, registry, liveness, refusals, exchange::send, swaps::isUnderWay, clock);
+              fleet,
+              registry,
+              liveness,
+              refusals,
+              exchange::send,
+              swaps::isUnderWay,
+              reception::said,
+              clock);
       answers =
           new Desk(fleet, clock, access, registry, store, liveness, renewals, reception, refusals);
       migrator =
@@ -371,12 +379,17 @@ public final class ComputationsService implements AutoCloseable {
   private Response metrics() {
     String agentSwaps = "fairlead_computations_agent_swaps_total";
     String linkSwaps = "fairlead_computations_link_swaps_total";
+    String changes = "fairlead_computations_agent_bundle_changes_total";
     SwapCounts ordered = swaps.counts();
+    SwapCounts changed = bundles.counts();
     Metrics metrics =
         new Metrics()
             .counter(agentSwaps, "Orders to agents to change their transport, by outcome.")
             .sample(agentSwaps, "outcome=\"done\"", ordered.done())
             .sample(agentSwaps, "outcome=\"failed\"", ordered.failed())
+            .counter(changes, "Newer bundles that were brought to agents, by outcome.")
+            .sample(changes, "outcome=\"done\"", changed.done())
+            .sample(changes, "outcome=\"failed\"", changed.failed())
             .counter(linkSwaps, "Own links that were to be replaced by newer ones, by outcome.");
     exchange
         .swaps()
@@ -574,6 +587,10 @@ public final class ComputationsService implements AutoCloseable {
   /** Called by threads of transports: hands over, no more. */
   private void beat(String id, Heartbeat heartbeat) {
     swaps.heard(id, heartbeat);
+  }
+
+  private boolean changesBundle(String id) {
+    return bundles.isUnderWay(id);
   }
 
   /** The transport that an agent says it is on. */

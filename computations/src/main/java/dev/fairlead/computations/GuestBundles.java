@@ -13,6 +13,7 @@ import dev.fairlead.computations.registry.Computation;
 import dev.fairlead.computations.registry.Registry;
 import dev.fairlead.computations.registry.VmState;
 import dev.fairlead.delivery.Requester;
+import dev.fairlead.delivery.SwapCounts;
 import dev.fairlead.protocol.Addresses;
 import dev.fairlead.protocol.BundleRequest;
 import dev.fairlead.protocol.Command;
@@ -35,6 +36,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -65,8 +68,11 @@ final class GuestBundles {
   /** Of all jars that are being handed out. */
   private static final long MOST_BYTES = 64 << 20;
 
-  /** How often an agent may ask for the whole jar: pieces get lost, and hosts may be hostile. */
-  private static final int MOST_TIMES = 4;
+  /** Who is silent altogether for so long is not fetching: it gives up a piece sooner. */
+  private static final Duration AWAY = Duration.ofSeconds(75);
+
+  /** Of those that are over, so many are remembered: the newest. */
+  private static final int REMEMBERED = 1000;
 
   private final String fleet;
   private final Registry registry;
@@ -74,70 +80,23 @@ final class GuestBundles {
   private final Refusals refusals;
   private final Sender sender;
   private final Predicate<String> swapping;
+  private final Function<String, Reception.Said> said;
   private final InstantSource clock;
+  private final LongAdder done = new LongAdder();
+  private final LongAdder failed = new LongAdder();
 
-  /** The newest change of each computation. */
-  private final Map<String, Change> changes = new ConcurrentHashMap<>();
+  private final GuestChanges changes = new GuestChanges(MOST_BYTES, REMEMBERED);
 
   /** Who waits for a listing, by command. */
   private final Map<String, Waiting> listings = new ConcurrentHashMap<>();
 
   private record Waiting(String computation, CompletableFuture<BundleRequest.Listing> answer) {}
 
-  /** How a change stands. Guarded by itself. */
-  private static final class Change {
-    final String computation;
-    final int run;
-    final Command.Bundle order;
-    final Instant began;
-    byte @Nullable [] jar;
-    long handedOut;
-    Instant heard = Instant.MIN;
-    Instant sayAt = Instant.MIN;
-    BundleRequest.@Nullable Outcome outcome;
-
-    Change(String computation, int run, Command.Bundle order, byte[] jar, Instant began) {
-      this.computation = computation;
-      this.run = run;
-      this.order = order;
-      this.jar = jar;
-      this.began = began;
-    }
-
-    synchronized boolean isUnderWay() {
-      return outcome == null;
-    }
-
-    synchronized long held() {
-      return jar == null ? 0 : jar.length;
-    }
-
-    synchronized JsonObject toJson() {
-      BundleRequest.Outcome now = outcome;
-      JsonObject.Builder json =
-          JsonObject.builder()
-              .put("command", order.id())
-              .put("run", run)
-              .put("bundle", order.bundle())
-              .put("to", order.version())
-              .put("sha256", order.sha256())
-              .put("started", began.toString())
-              .put("state", now == null ? "under-way" : now.done() ? "done" : "failed");
-      if (now != null) {
-        json.putIfPresent("from", now.from())
-            .putIfPresent("code", now.code())
-            .putIfPresent("message", now.message())
-            .put("othersRefreshed", now.othersRefreshed())
-            .put("millis", now.millis());
-      }
-      return json.build();
-    }
-  }
-
   /**
    * Makes one.
    *
    * @param swapping whether an agent is just changing its transport
+   * @param said what an agent said last
    */
   GuestBundles(
       String fleet,
@@ -146,6 +105,7 @@ final class GuestBundles {
       Refusals refusals,
       Sender sender,
       Predicate<String> swapping,
+      Function<String, Reception.Said> said,
       InstantSource clock) {
     this.fleet = requireNonNull(fleet, "fleet is null");
     this.registry = requireNonNull(registry, "registry is null");
@@ -153,6 +113,7 @@ final class GuestBundles {
     this.refusals = requireNonNull(refusals, "refusals is null");
     this.sender = requireNonNull(sender, "sender is null");
     this.swapping = requireNonNull(swapping, "swapping is null");
+    this.said = requireNonNull(said, "said is null");
     this.clock = requireNonNull(clock, "clock is null");
   }
 
@@ -186,29 +147,30 @@ final class GuestBundles {
           "swap-under-way",
           "The agent of %s is just changing its transport: wait for the outcome.".formatted(id));
     }
-    Change change = new Change(id, run, order, jar, clock.instant());
-    synchronized (changes) {
-      Change before = changes.get(id);
-      if (before != null && before.isUnderWay()) {
-        throw new ComputationException(
-            REFUSED,
-            "change-under-way",
-            "A bundle of %s is just being changed: wait for the outcome.".formatted(id));
-      }
-      if (changes.values().stream().mapToLong(Change::held).sum() + jar.length > MOST_BYTES) {
-        throw new ComputationException(
-            RETRY, "too-many-changes", "Many bundles are being changed: ask again.");
-      }
-      changes.put(id, change);
-    }
+    GuestChange change = new GuestChange(id, run, order, jar, clock.instant(), said.apply(id));
+    changes.begin(change);
     LOG.log(INFO, "{0} is to take {1} {2}.", id, bundle, version);
     say(change);
     return change.toJson();
   }
 
-  /** The newest change of a computation's agent since this service started. */
+  /**
+   * The newest change of a computation's agent since this service started; empty also where so many
+   * others have begun since that it is forgotten.
+   */
   Optional<JsonObject> newest(String id) {
-    return Optional.ofNullable(changes.get(id)).map(Change::toJson);
+    return Optional.ofNullable(changes.get(id)).map(GuestChange::toJson);
+  }
+
+  /** Whether a bundle of an agent is just being changed. */
+  boolean isUnderWay(String id) {
+    GuestChange change = changes.get(id);
+    return change != null && change.isUnderWay();
+  }
+
+  /** Changes that were decided since this process began; what was given up has failed. */
+  SwapCounts counts() {
+    return new SwapCounts(done.sum(), failed.sum());
   }
 
   /**
@@ -275,100 +237,103 @@ final class GuestBundles {
       }
       return ByteBuffer.allocate(0);
     }
-    Change change = changes.get(id);
-    if (change == null || !change.order.id().equals(request.command())) {
+    GuestChange change = changes.get(id);
+    if (change == null || !change.order().id().equals(request.command())) {
       return ByteBuffer.allocate(0); // it is of a service before this one, or of nobody
     }
-    synchronized (change) {
-      change.heard = clock.instant();
-      if (request instanceof BundleRequest.Outcome outcome) {
-        decide(change, outcome);
-        return ByteBuffer.allocate(0);
+    change.heard(clock.instant());
+    if (request instanceof BundleRequest.Outcome outcome) {
+      if (change.decide(outcome)) {
+        tell(change, outcome);
       }
-      BundleRequest.Piece piece = (BundleRequest.Piece) request;
-      byte[] jar = change.jar;
-      if (jar == null) {
-        return ByteBuffer.allocate(0);
-      }
-      int length = piece.length(jar.length);
-      change.handedOut += length;
-      if (change.handedOut > MOST_TIMES * (long) jar.length + BundleRequest.PIECE) {
-        refusals.count("too-many-pieces", id, "It asks for more than there is.");
-        return null;
-      }
-      return length == 0
-          ? ByteBuffer.allocate(0)
-          : ByteBuffer.wrap(jar, (int) piece.offset(), length).slice().asReadOnlyBuffer();
+      return ByteBuffer.allocate(0);
     }
+    ByteBuffer piece = change.piece((BundleRequest.Piece) request);
+    if (piece == null) {
+      refusals.count("too-many-pieces", id, "It asks for more than there is.");
+    }
+    return piece;
   }
 
   /** Does what is due; to be called every second. */
   void check() {
-    changes.values().forEach(this::look);
+    changes.all().forEach(this::look);
   }
 
-  private void look(Change change) {
-    synchronized (change) {
-      if (change.outcome != null) {
-        return;
-      }
-      Instant now = clock.instant();
-      boolean unheard = change.heard.equals(Instant.MIN);
-      if (isOver(change)) {
-        fail(change, "agent-gone", "The agent's run is over.");
-      } else if (unheard && now.isAfter(change.began.plus(HEARD))) {
-        fail(change, "no-answer", "The agent did not say whether it takes the bundle.");
-      } else if (!unheard && now.isAfter(change.heard.plus(SILENT))) {
-        fail(change, "no-answer", "The agent did not say what became of it: see its events.");
-      } else if (unheard && !now.isBefore(change.sayAt)) {
-        say(change);
-      }
+  private void look(GuestChange change) {
+    if (!change.isUnderWay()) {
+      return;
+    }
+    Instant now = clock.instant();
+    Instant heard = change.heard();
+    if (isOver(change)) {
+      fail(change, "agent-gone", "The agent's run is over.");
+    } else if (change.isForgotten(said.apply(change.computation()))) {
+      fail(
+          change,
+          "agent-restarted",
+          "The agent was started anew meanwhile, with what it had at first: order it again.");
+    } else if (isAway(change)) {
+      fail(
+          change,
+          "agent-away",
+          "The agent is not heard any more: its events say what became of it, when it is.");
+    } else if (heard == null && now.isAfter(change.began().plus(HEARD))) {
+      fail(change, "no-answer", "The agent did not say whether it takes the bundle.");
+    } else if (heard != null && now.isAfter(heard.plus(SILENT))) {
+      fail(change, "no-answer", "The agent did not say what became of it: see its events.");
+    } else if (heard == null) {
+      say(change);
     }
   }
 
-  private boolean isOver(Change change) {
-    return liveness.run(change.computation) != change.run
+  private boolean isAway(GuestChange change) {
+    return liveness
+        .view(change.computation())
+        .filter(
+            view -> view.state() == AgentState.DISCONNECTED && view.silence().compareTo(AWAY) > 0)
+        .isPresent();
+  }
+
+  private boolean isOver(GuestChange change) {
+    return liveness.run(change.computation()) != change.run()
         || liveness
-            .view(change.computation)
+            .view(change.computation())
             .map(view -> view.state() == AgentState.GONE)
             .orElse(true);
   }
 
-  private void fail(Change change, String code, String message) {
-    decide(
-        change,
+  private void fail(GuestChange change, String code, String message) {
+    BundleRequest.Outcome outcome =
         new BundleRequest.Outcome(
-            change.order.id(),
+            change.order().id(),
             false,
             code,
             message,
             null,
             0,
-            Duration.between(change.began, clock.instant()).toMillis()));
+            Duration.between(change.began(), clock.instant()).toMillis());
+    if (change.giveUp(outcome)) {
+      tell(change, outcome);
+    }
   }
 
-  /** With the change locked. An agent may yet say what it was given up for. */
-  private static void decide(Change change, BundleRequest.Outcome outcome) {
-    if (outcome.equals(change.outcome)) {
-      return; // said again, since the answer was lost
-    }
-    change.outcome = outcome;
-    change.jar = null;
+  private void tell(GuestChange change, BundleRequest.Outcome outcome) {
+    (outcome.done() ? done : failed).increment();
     LOG.log(
         outcome.done() ? INFO : WARNING,
         "{0}: {1} {2}: {3} {4}",
-        change.computation,
-        change.order.bundle(),
-        change.order.version(),
+        change.computation(),
+        change.order().bundle(),
+        change.order().version(),
         outcome.done() ? "runs now" : outcome.code(),
         outcome.done() ? "" : outcome.message());
   }
 
-  private void say(Change change) {
-    synchronized (change) {
-      change.sayAt = clock.instant().plus(AGAIN);
+  private void say(GuestChange change) {
+    if (change.isToBeSaid(clock.instant(), AGAIN)) {
+      send(change.computation(), change.order());
     }
-    send(change.computation, change.order);
   }
 
   private void send(String id, Command command) {

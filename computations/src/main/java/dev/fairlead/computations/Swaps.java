@@ -74,6 +74,7 @@ final class Swaps implements Mover {
   private final Refusals refusals;
   private final Sender sender;
   private final Predicate<String> connected;
+  private final Predicate<String> changing;
   private final Function<String, @Nullable String> spoken;
   private final Runnable soon;
   private final InstantSource clock;
@@ -111,6 +112,7 @@ final class Swaps implements Mover {
    * Makes one, and takes up the orders that an earlier process of this service has left.
    *
    * @param connected whether this service listens on a transport
+   * @param changing whether a bundle of an agent is just being changed
    * @param spoken the transport that an agent says it is on; null where it did not say
    * @param soon asks for a {@link #check} soon
    */
@@ -123,6 +125,7 @@ final class Swaps implements Mover {
       Refusals refusals,
       Sender sender,
       Predicate<String> connected,
+      Predicate<String> changing,
       Function<String, @Nullable String> spoken,
       Runnable soon,
       InstantSource clock) {
@@ -134,6 +137,7 @@ final class Swaps implements Mover {
     this.refusals = requireNonNull(refusals, "refusals is null");
     this.sender = requireNonNull(sender, "sender is null");
     this.connected = requireNonNull(connected, "connected is null");
+    this.changing = requireNonNull(changing, "changing is null");
     this.spoken = requireNonNull(spoken, "spoken is null");
     this.soon = requireNonNull(soon, "soon is null");
     this.clock = requireNonNull(clock, "clock is null");
@@ -153,8 +157,9 @@ final class Swaps implements Mover {
    * @return the order, and what completes when the agent is there; it fails with a {@link
    *     ComputationException} when the agent stays where it is, or its run is over
    * @throws ComputationException {@code REFUSED} with code {@code unknown-computation}, {@code
-   *     run-is-over}, {@code unknown-transport}, {@code swap-under-way}, {@code relayed} or {@code
-   *     same-transport}; {@code RETRY} with {@code agent-away} or {@code not-listening}
+   *     run-is-over}, {@code unknown-transport}, {@code swap-under-way}, {@code change-under-way},
+   *     {@code relayed} or {@code same-transport}; {@code RETRY} with {@code agent-away} or {@code
+   *     not-listening}
    * @throws TransportException when no credential can be issued
    */
   Given begin(String id, String to) {
@@ -201,6 +206,12 @@ final class Swaps implements Mover {
     if (from.equals(to)) {
       throw new ComputationException(
           REFUSED, "same-transport", "The agent of %s is on '%s' already.".formatted(id, to));
+    }
+    if (changing.test(id)) {
+      throw new ComputationException(
+          REFUSED,
+          "change-under-way",
+          "A bundle of %s is just being changed: wait for the outcome.".formatted(id));
     }
     Swap swap =
         new Swap(

@@ -162,6 +162,10 @@ class GuestBundlesTest {
     assertThat(change.string("from")).isEqualTo("0.1.0");
     assertThat(change.string("to")).isEqualTo("0.1.1");
     assertThat(ask(new BundleRequest.Piece(order.id(), 0))).as("it is over").isEmpty();
+    assertThat(new String(client.getBytes("/metrics"), UTF_8))
+        .contains(
+            "fairlead_computations_agent_bundle_changes_total{outcome=\"done\"} 1\n",
+            "fairlead_computations_agent_bundle_changes_total{outcome=\"failed\"} 0\n");
     client.post(path("c", "0.1.2", digest(jar)), jar);
   }
 
@@ -228,6 +232,15 @@ class GuestBundlesTest {
         .isInstanceOf(Reply.Ok.class);
     await().until(() -> change().string("state").equals("failed"));
     assertThat(change().string("code")).isEqualTo("agent-gone");
+  }
+
+  @Test
+  void anAgentThatStartsAnewMeanwhileEndsTheChange() {
+    client.post(path("c", "0.1.1", digest(jar)), jar);
+    assertThat(ask(new BundleRequest.Piece(order().id(), 0))).isNotEmpty();
+    agent.heartbeat("e2", AgentState.RUNNING, Duration.ofSeconds(60), "memory", null);
+    await().until(() -> change().string("state").equals("failed"));
+    assertThat(change().string("code")).isEqualTo("agent-restarted");
   }
 
   /** The agent is told so, and stays with what it has. */

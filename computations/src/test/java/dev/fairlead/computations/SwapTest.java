@@ -23,11 +23,14 @@ import dev.fairlead.transport.tck.memory.MemoryIssuer;
 import dev.fairlead.transport.tck.memory.MemoryTransportProvider;
 import java.net.URI;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
@@ -291,6 +294,38 @@ class SwapTest {
     ahead = Duration.ofSeconds(10);
     await().until(() -> asked.contains("revoke c"));
     assertThat(asked).as("and nothing is left to be revoked").endsWith("revoke c", "issue c");
+  }
+
+  @Test
+  void noOrderWhileABundleIsChangedAndNoBundleWhileAnOrderIsUnderWay() {
+    byte[] jar = "no jar".getBytes(UTF_8);
+    String bundles = "/computations/c/bundles?bundle=a.b&version=0.1.1&sha256=" + sha256(jar);
+    client.post(bundles, jar);
+    assertThat(problem(TO_SECOND).code()).isEqualTo("change-under-way");
+    assertThat(asked).as("not even a credential").doesNotContain("issue c");
+    assertThat(client.get("/computations/c/swap").optionalObject("swap")).isEmpty();
+
+    agent.heartbeat("e2", AgentState.RUNNING, Duration.ofSeconds(60), "memory", null);
+    await()
+        .until(
+            () ->
+                client
+                    .get("/computations/c/bundles/change")
+                    .object("change")
+                    .string("state")
+                    .equals("failed"));
+    client.post("/computations/c/swap", TO_SECOND);
+    assertThatThrownBy(() -> client.post(bundles, jar))
+        .isInstanceOfSatisfying(
+            HttpProblem.class, e -> assertThat(e.code()).isEqualTo("swap-under-way"));
+  }
+
+  private static String sha256(byte[] bytes) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError(e);
+    }
   }
 
   private static boolean isCommand(Message message) {

@@ -558,7 +558,7 @@ public final class AgentSession implements AutoCloseable {
             "A credential came for a transport that is not among this VM's measured facts.");
       }
     } else if (command instanceof Command.Swap swap) {
-      if (swap.transport().equals(copyLine.transport())) {
+      if (!intake.isUnderWay() && swap.transport().equals(copyLine.transport())) {
         copyLine.end(); // a broker may let a name in once
       }
       swapper.obey(swap, intake.isUnderWay());
@@ -567,7 +567,7 @@ public final class AgentSession implements AutoCloseable {
     } else if (command instanceof Command.ShadowEnd) {
       copyLine.end();
     } else if (command instanceof Command.Bundle bundle) {
-      intake.obey(bundle, swapper.isUnderWay());
+      intake.obey(bundle, swapper.isUnderWay() || copyLine.isUnderWay());
     } else if (command instanceof Command.Bundles bundles) {
       intake.list(bundles);
     } else if (command instanceof Command.Stop stop) {
@@ -583,7 +583,13 @@ public final class AgentSession implements AutoCloseable {
     Optional<TransportFact> fact =
         facts.transports().stream().filter(one -> one.name().equals(name)).findFirst();
     TransportProvider provider = providers.get(name);
-    if (fact.isEmpty()) {
+    if (intake.isUnderWay()) {
+      commandIds.remove(order.id()); // it is given again until it is followed
+      agent.reportRefusal(
+          "CommandRefused",
+          "change-under-way",
+          "Copies were asked for while a transport's bundle is just being changed: ask again.");
+    } else if (fact.isEmpty()) {
       agent.reportRefusal(
           "CommandRefused",
           "transport-not-permitted",

@@ -189,7 +189,7 @@ final class BundleIntake implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return failed(order, "closing", e, began);
-    } catch (RuntimeException | LinkageError e) {
+    } catch (RuntimeException | Error e) {
       // The new version's code runs here: whatever it throws belongs to who ordered it.
       log.log(ERROR, "A bundle was not changed, in a way that nobody foresaw.", e);
       return failed(order, "internal", e, began);

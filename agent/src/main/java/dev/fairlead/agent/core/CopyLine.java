@@ -38,6 +38,10 @@ final class CopyLine implements AutoCloseable {
   private final String lines;
   private final Teller teller;
   private volatile @Nullable Line line;
+
+  /** That of which nobody knows yet whether it comes up. */
+  private volatile @Nullable Line opening;
+
   private boolean closed;
 
   /** Tells an event; called by several threads. */
@@ -65,6 +69,11 @@ final class CopyLine implements AutoCloseable {
     return now == null ? null : now.transport();
   }
 
+  /** Whether the second transport is just being opened. */
+  boolean isUnderWay() {
+    return opening != null;
+  }
+
   /**
    * Copies over a transport from now on; where that is done already, nothing changes.
    *
@@ -83,6 +92,7 @@ final class CopyLine implements AutoCloseable {
     Switchboard switchboard = new Switchboard(runner, new Watch());
     Line mine = new Line(order.transport(), runner, switchboard);
     line = mine;
+    opening = mine;
     Command.Inject inject = order.inject();
     copies.begin(
         switchboard,
@@ -93,11 +103,19 @@ final class CopyLine implements AutoCloseable {
         .use(provider, settings, PATIENCE)
         .whenComplete(
             (used, failure) -> {
+              opened(mine);
               if (failure != null && mine.equals(line)) { // else it was ended before it came up
                 teller.tell("Failed", details(order).put("reason", said(failure)).build());
               }
             });
     teller.tell("Begun", details(order).build());
+  }
+
+  /** It has come up, or never will. */
+  private void opened(Line mine) {
+    if (mine.equals(opening)) {
+      opening = null;
+    }
   }
 
   private static String said(Throwable failure) {
@@ -126,12 +144,21 @@ final class CopyLine implements AutoCloseable {
             .build());
   }
 
-  /** Opens the second transport anew through another provider; see {@code LinkHolder}. */
+  /**
+   * Opens the second transport anew through another provider; see {@code LinkHolder}. Where the
+   * copies end meanwhile, there is nothing left to open.
+   */
   synchronized CompletionStage<Void> reopen(TransportProvider old, TransportProvider next) {
     Line now = line;
     return now == null
         ? CompletableFuture.completedStage(null)
-        : now.switchboard().reopen(old, next, Swapper.PATIENCE);
+        : now.switchboard()
+            .reopen(old, next, Swapper.PATIENCE)
+            .exceptionallyCompose(
+                failure ->
+                    now.equals(line)
+                        ? CompletableFuture.failedStage(failure)
+                        : CompletableFuture.completedStage(null));
   }
 
   /** Copies no more; waits until the second transport has drained. */
@@ -139,6 +166,7 @@ final class CopyLine implements AutoCloseable {
     Line old = line;
     if (old != null) {
       line = null;
+      opened(old);
       Copies.Counts counts = copies.counts();
       copies.end();
       old.switchboard().close();

@@ -404,6 +404,11 @@ class AgentSessionTest {
                     .anyMatch(
                         beat ->
                             beat.swap() != null && "change-under-way".equals(beat.swap().code())));
+    byte[] copies =
+        new Command.Shadow("10", "memory", "x", Instant.now().plusSeconds(60), Command.Inject.NONE)
+            .toJson();
+    collector.send(ADDRESSES.commands(), copies);
+    await().until(() -> refusals().contains("change-under-way"));
     sawSwapRefused.countDown();
     await().until(() -> asked.stream().anyMatch(AgentSessionTest::isDone));
     assertThat(asked)
@@ -417,12 +422,21 @@ class AgentSessionTest {
                     .filteredOn(event -> event.type().equals("BundleChange"))
                     .extracting(Event::status)
                     .containsExactly("Failed", "Completed"));
+    collector.send(ADDRESSES.commands(), copies); // given again, it counts
+    await().until(() -> refusals().contains("same-transport"));
     await().atMost(Duration.ofSeconds(60)).until(() -> collector.lines("logs").size() >= 30_000);
     int i = 0;
     for (String line : collector.lines("logs")) {
       assertThat(LogRecord.parse(line.getBytes(UTF_8)).message()).isEqualTo("line " + i++);
     }
     assertThat(i).isEqualTo(30_000);
+  }
+
+  private List<String> refusals() {
+    return collector.events().stream()
+        .filter(event -> event.type().equals("CommandRefused"))
+        .map(event -> event.details().optionalString("code").orElse(""))
+        .toList();
   }
 
   private static boolean isDone(BundleRequest request) {

@@ -203,6 +203,10 @@ class BundleIntakeTest {
     made.obey(order("2"), false);
     refused("internal");
     told.clear();
+    failure = new StackOverflowError("planted");
+    made.obey(order("2b"), false);
+    refused("internal");
+    told.clear();
     failure = null;
     made.obey(order("3"), false);
     assertThat(outcome().done()).isTrue();

@@ -28,6 +28,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 import org.awaitility.Awaitility;
@@ -147,6 +148,34 @@ class CopyLineTest {
     line.end();
     line.begin(order("2", "two", Inject.NONE), provider(), over(other, grant(otherIssuer, "c1")));
     await().until(() -> sayAndSeeCopies());
+  }
+
+  @Test
+  void itSaysWhetherItIsJustBeingOpened() {
+    assertThat(line.isUnderWay()).isFalse();
+    line.begin(order("1", "two", Inject.NONE), provider(), over(other, grant(otherIssuer, "c1")));
+    await().until(() -> !line.isUnderWay());
+    line.end();
+    String credential = grant(otherIssuer, "c1");
+    other.kill();
+    line.begin(order("2", "two", Inject.NONE), provider(), over(other, credential));
+    assertThat(line.isUnderWay()).isTrue();
+    line.end();
+    assertThat(line.isUnderWay()).as("what was ended never comes up").isFalse();
+  }
+
+  /** Whoever changes a bundle must not fail for a link that nobody needs any more. */
+  @Test
+  void copiesThatEndWhileTheyAreOpenedAnewAreNoFailure() {
+    TransportProvider old = provider();
+    TransportProvider next = provider();
+    line.begin(order("1", "two", Inject.NONE), old, over(other, grant(otherIssuer, "c1")));
+    await().until(() -> sayAndSeeCopies());
+    other.kill();
+    CompletableFuture<Void> opened = line.reopen(old, next).toCompletableFuture();
+    assertThat(opened).isNotDone();
+    line.end();
+    assertThat(opened).succeedsWithin(Duration.ofSeconds(60));
   }
 
   @Test
