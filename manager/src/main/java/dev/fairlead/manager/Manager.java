@@ -287,6 +287,7 @@ public final class Manager implements AutoCloseable {
     Threads.shutDown(tasks);
     reports.close();
     admissions.close();
+    leases.close();
     directories.close();
   }
 

@@ -65,7 +65,11 @@ class ManagerTest {
   private boolean endOnClose = true;
 
   private Manager open() {
-    ManagerSettings base = ManagerSettings.in(folder.resolve("runs"));
+    return open("runs");
+  }
+
+  private Manager open(String runs) {
+    ManagerSettings base = ManagerSettings.in(folder.resolve(runs));
     ManagerSettings settings =
         new ManagerSettings(
             "fl",
@@ -226,6 +230,23 @@ class ManagerTest {
     assertThat(second.state()).isEqualTo(VmState.STARTING);
     assertThat(manager.leasedPorts()).isEqualTo(6);
     assertThat(Files.exists(folder.resolve("runs").resolve("123-2").resolve(Lease.FILE))).isTrue();
+  }
+
+  /** Neither manager's VMs listen yet, here: their ports look free to whoever binds them. */
+  @Test
+  void managersOfOneMachineShareNoPort() {
+    Manager one = open();
+    Manager other = open("others");
+    Set<Integer> all = new HashSet<>();
+    for (int i = 0; i < 5; i++) {
+      all.addAll(ports(one.run(seed())).all());
+      all.addAll(ports(other.run(seed())).all());
+    }
+    assertThat(all).hasSize(30);
+    VmView given = one.get("123");
+    one.close();
+    VmView next = other.run(seed());
+    assertThat(ports(next)).isEqualTo(ports(given));
   }
 
   @Test

@@ -15,6 +15,7 @@ import dev.fairlead.agent.grpc.proto.DataResponse;
 import dev.fairlead.agent.grpc.proto.ResultRequest;
 import dev.fairlead.agent.grpc.proto.ResultResponse;
 import dev.fairlead.agent.grpc.proto.StateRequest;
+import dev.fairlead.agent.grpc.proto.StateResponse;
 import dev.fairlead.protocol.AgentState;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
@@ -78,19 +79,26 @@ public final class AgentClient implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(AgentClient.class.getName());
 
   private final ManagedChannel channel;
+  private final String computation;
   private final Duration busyPause;
 
-  /** Makes one; it connects with its first call. */
-  public AgentClient(String host, int port) {
-    this(host, port, BUSY_PAUSE);
+  /**
+   * Makes one; it connects with its first call.
+   *
+   * @param computation whose agent has to answer there
+   */
+  public AgentClient(String host, int port, String computation) {
+    this(host, port, computation, BUSY_PAUSE);
   }
 
   /**
    * Makes one; it connects with its first call.
    *
+   * @param computation whose agent has to answer there
    * @param busyPause before an upload is made again for which there was no room
    */
-  AgentClient(String host, int port, Duration busyPause) {
+  AgentClient(String host, int port, String computation, Duration busyPause) {
+    this.computation = computation;
     this.busyPause = busyPause;
     channel =
         NettyChannelBuilder.forAddress(new InetSocketAddress(host, port))
@@ -99,15 +107,21 @@ public final class AgentClient implements AutoCloseable {
             .build();
   }
 
-  /** The state in which the agent is, by its wire name. */
+  /**
+   * The state in which the agent is, by its wire name.
+   *
+   * @throws AgentClientException when it does not answer, or another computation's does
+   */
   public String state() {
-    return call(
-        () ->
-            AgentServiceGrpc.newBlockingStub(channel)
-                .withWaitForReady()
-                .withDeadlineAfter(ANSWER_SECONDS, TimeUnit.SECONDS)
-                .state(StateRequest.getDefaultInstance())
-                .getState());
+    StateResponse state =
+        call(
+            () ->
+                AgentServiceGrpc.newBlockingStub(channel)
+                    .withWaitForReady()
+                    .withDeadlineAfter(ANSWER_SECONDS, TimeUnit.SECONDS)
+                    .state(StateRequest.getDefaultInstance()));
+    requireOwn(state.getComputation());
+    return state.getState();
   }
 
   /**
@@ -281,21 +295,37 @@ public final class AgentClient implements AutoCloseable {
   }
 
   private ChallengeResponse challenge(Role role) {
-    return call(
-        () ->
-            AgentServiceGrpc.newBlockingStub(channel)
-                .withWaitForReady()
-                .withDeadlineAfter(ANSWER_SECONDS, TimeUnit.SECONDS)
-                .challenge(ChallengeRequest.newBuilder().setRole(role.word()).build()));
+    ChallengeResponse challenge =
+        call(
+            () ->
+                AgentServiceGrpc.newBlockingStub(channel)
+                    .withWaitForReady()
+                    .withDeadlineAfter(ANSWER_SECONDS, TimeUnit.SECONDS)
+                    .challenge(ChallengeRequest.newBuilder().setRole(role.word()).build()));
+    requireOwn(challenge.getComputation());
+    return challenge;
+  }
+
+  private void requireOwn(String answering) {
+    if (!answering.equals(computation)) {
+      throw new AgentClientException(
+          "another-computation",
+          "At %s answers the agent of another computation (%s), not that of %s; nothing was signed or sent. Ask the manager where the agent is, and whether its VM runs."
+              .formatted(channel.authority(), printable(answering), computation));
+    }
+  }
+
+  /** What a stranger says, as far as it may be shown. */
+  private static String printable(String said) {
+    return said.matches("[A-Za-z0-9_-]{1,64}") ? said : "of no valid name";
   }
 
   private Metadata prove(Role role, String artefact, PrivateKey key) {
     return prove(challenge(role), role, artefact, key);
   }
 
-  private static Metadata prove(
-      ChallengeResponse challenge, Role role, String artefact, PrivateKey key) {
-    String text = RoleProof.text(challenge.getComputation(), role, artefact, challenge.getNonce());
+  private Metadata prove(ChallengeResponse challenge, Role role, String artefact, PrivateKey key) {
+    String text = RoleProof.text(computation, role, artefact, challenge.getNonce());
     Metadata headers = new Metadata();
     headers.put(Headers.USER_ID, role.word());
     headers.put(Headers.NONCE, challenge.getNonce());

@@ -10,6 +10,12 @@ public final class AgentClientException extends RuntimeException {
 
   private final String code;
 
+  /** Makes one that has no cause beside itself. */
+  AgentClientException(String code, String sentence) {
+    super(sentence);
+    this.code = requireNonNull(code, "code is null");
+  }
+
   /** Makes one. */
   AgentClientException(String code, String sentence, Throwable cause) {
     super(sentence, cause);
@@ -17,8 +23,9 @@ public final class AgentClientException extends RuntimeException {
   }
 
   /**
-   * The stable code: the agent's; {@code no-connection} when it did not answer; {@code call-failed}
-   * when it, or what stands before it, answered in a way that is not an agent's.
+   * The stable code: the agent's; {@code no-connection} when it did not answer; {@code
+   * another-computation} when another's answered; {@code call-failed} when it, or what stands
+   * before it, answered in a way that is not an agent's.
    */
   public String code() {
     return code;

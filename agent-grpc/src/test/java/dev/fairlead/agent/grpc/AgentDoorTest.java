@@ -63,7 +63,7 @@ class AgentDoorTest {
     keys = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
     agent = new FakeAgent(keys.getPublic());
     server = AgentServer.start(agent, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-    client = new AgentClient("127.0.0.1", server.port());
+    client = new AgentClient("127.0.0.1", server.port(), "c1");
     channel =
         NettyChannelBuilder.forAddress("127.0.0.1", server.port())
             .usePlaintext()
@@ -113,7 +113,7 @@ class AgentDoorTest {
   void anUploadIsMadeAgainWhereItsConnectionBreaks() throws Exception {
     Path file = file(10 << 20);
     try (BreakingWay way = new BreakingWay(server.port(), 3 << 20);
-        AgentClient far = new AgentClient("127.0.0.1", way.port())) {
+        AgentClient far = new AgentClient("127.0.0.1", way.port(), "c1")) {
       far.uploadAlgorithm(file, "bin", List.of(), keys.getPrivate());
       assertThat(agent.algorithm).isEqualTo(Files.readAllBytes(file));
       assertThat(agent.begun.get()).isEqualTo(2);
@@ -124,7 +124,7 @@ class AgentDoorTest {
   void anUploadWhoseAnswerIsLostHasSucceeded() throws Exception {
     Path file = file(1000);
     try (BreakingWay way = new BreakingWay(server.port(), Long.MAX_VALUE);
-        AgentClient far = new AgentClient("127.0.0.1", way.port())) {
+        AgentClient far = new AgentClient("127.0.0.1", way.port(), "c1")) {
       agent.taken =
           () -> {
             way.cut();
@@ -143,7 +143,7 @@ class AgentDoorTest {
   void anUploadThatHadNotSentEverythingWasNotTaken() throws Exception {
     Path file = file(10 << 20);
     try (BreakingWay way = new BreakingWay(server.port(), 3 << 20);
-        AgentClient far = new AgentClient("127.0.0.1", way.port())) {
+        AgentClient far = new AgentClient("127.0.0.1", way.port(), "c1")) {
       agent.opened =
           () -> {
             agent.state = AgentState.RUNNING;
@@ -159,7 +159,7 @@ class AgentDoorTest {
   void aDatasetWhoseAnswerIsLostHasSucceededWhenItIsThere() throws Exception {
     Path file = file(1000);
     try (BreakingWay way = new BreakingWay(server.port(), Long.MAX_VALUE);
-        AgentClient far = new AgentClient("127.0.0.1", way.port())) {
+        AgentClient far = new AgentClient("127.0.0.1", way.port(), "c1")) {
       agent.taken =
           () -> {
             way.cut();
@@ -176,7 +176,7 @@ class AgentDoorTest {
     Path file = file(1000);
     AtomicInteger asked = new AtomicInteger();
     try (BreakingWay way = new BreakingWay(server.port(), Long.MAX_VALUE);
-        AgentClient far = new AgentClient("127.0.0.1", way.port())) {
+        AgentClient far = new AgentClient("127.0.0.1", way.port(), "c1")) {
       agent.taken =
           () -> {
             way.cut();
@@ -205,7 +205,7 @@ class AgentDoorTest {
           agent.opened = () -> {};
         };
     try (BreakingWay way = new BreakingWay(server.port(), 3 << 20);
-        AgentClient far = new AgentClient("127.0.0.1", way.port(), Duration.ofMillis(1))) {
+        AgentClient far = new AgentClient("127.0.0.1", way.port(), "c1", Duration.ofMillis(1))) {
       far.uploadAlgorithm(file, "bin", List.of(), keys.getPrivate());
       assertThat(agent.algorithm).isEqualTo(Files.readAllBytes(file));
       assertThat(agent.begun).hasValue(2);
@@ -237,6 +237,25 @@ class AgentDoorTest {
         () -> client.fetchResult(directory.resolve("r"), other.getPrivate()), "bad-signature");
     assertThat(directory.resolve("r")).doesNotExist();
     assertThat(agent.consumed.get()).isZero();
+  }
+
+  /** Two hosts may confuse their ports; then nobody signs, sends or believes anything. */
+  @Test
+  void theAgentOfAnotherComputationGetsNothing() throws Exception {
+    Path target = directory.resolve("result.zip");
+    try (AgentClient astray = new AgentClient("127.0.0.1", server.port(), "c2")) {
+      assertRefused(
+          () -> astray.uploadAlgorithm(file(10), "bin", List.of(), keys.getPrivate()),
+          "another-computation");
+      assertRefused(
+          () -> astray.uploadDataset(file(10), "data.csv", keys.getPrivate()),
+          "another-computation");
+      assertRefused(() -> astray.fetchResult(target, keys.getPrivate()), "another-computation");
+      assertRefused(astray::state, "another-computation");
+    }
+    assertThat(agent.begun).hasValue(0);
+    assertThat(agent.consumed).hasValue(0);
+    assertThat(target).doesNotExist();
   }
 
   @Test

@@ -55,7 +55,7 @@ final class ResultCommand implements Callable<Integer> {
             services, new Progress(out::progress, InstantSource.system()), InstantSource.system());
     RunSession.Submitted found = session.find(id);
     Path target = output == null ? Path.of(id + "-result.zip") : output;
-    try (AgentClient agent = new AgentClient(found.agentHost(), found.agentPort())) {
+    try (AgentClient agent = new AgentClient(found.agentHost(), found.agentPort(), found.id())) {
       agent.fetchResult(target, RoleKeys.read(folder).secret(RoleKeys.Role.CONSUMER));
     }
     out.line("The result is in " + target + ".");

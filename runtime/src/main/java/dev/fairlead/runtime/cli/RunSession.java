@@ -85,7 +85,8 @@ final class RunSession {
   boolean drive(Submitted computation, RunFile file, RoleKeys keys, Path result, Duration limit)
       throws IOException {
     try (JsonClient.LineReader events = follow(computation.id(), "events");
-        AgentClient agent = new AgentClient(computation.agentHost(), computation.agentPort())) {
+        AgentClient agent =
+            new AgentClient(computation.agentHost(), computation.agentPort(), computation.id())) {
       CompletableFuture<Void> timer = closeAfter(limit, events::close);
       try {
         for (JsonObject event = events.nextObject(); event != null; event = events.nextObject()) {
@@ -173,18 +174,32 @@ final class RunSession {
    *
    * @param vm as {@link #vm} gives it
    * @return the agent's own books of its lines
+   * @throws CommandFailure when the agent of another computation answers
    */
   JsonObject delivered(JsonObject vm) {
     long port = vm.object("ports").integer("http", 1, 65_535);
     JsonClient agent = new JsonClient(URI.create("http://127.0.0.1:" + port), null);
     long deadline = System.nanoTime() + DELIVERED_WITHIN.toNanos();
     while (true) {
-      JsonObject books = agent.get("/state").object("books").object("logs");
+      JsonObject state = agent.get("/state");
+      requireOwn(state, vm);
+      JsonObject books = state.object("books").object("logs");
       boolean all = books.integer("queued", 0, Long.MAX_VALUE) == 0;
       if (all || System.nanoTime() - deadline > 0) {
         return books;
       }
       LockSupport.parkNanos(POLL_NANOS);
+    }
+  }
+
+  private static void requireOwn(JsonObject state, JsonObject vm) {
+    String answering = state.string("computation");
+    String wanted = vm.string("computation_id");
+    if (!answering.equals(wanted)) {
+      throw new CommandFailure(
+          ExitCode.FAILED,
+          "On the port of %s answers the agent of another computation (%s): see whether its VM runs."
+              .formatted(wanted, answering));
     }
   }
 
