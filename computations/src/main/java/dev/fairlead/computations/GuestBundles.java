@@ -63,6 +63,9 @@ final class GuestBundles {
   /** How long an agent may be silent that is fetching, or changing; its steps take a minute. */
   private static final Duration SILENT = Duration.ofMinutes(5);
 
+  /** How long a change may take in all, whatever the agent says: it gives up fetching in 5 min. */
+  private static final Duration LONGEST = Duration.ofMinutes(15);
+
   private static final Duration LIST = Duration.ofSeconds(10);
 
   /** Of all jars that are being handed out. */
@@ -248,8 +251,9 @@ final class GuestBundles {
       }
       return ByteBuffer.allocate(0);
     }
-    ByteBuffer piece = change.piece((BundleRequest.Piece) request);
-    if (piece == null) {
+    BundleRequest.Piece wanted = (BundleRequest.Piece) request;
+    ByteBuffer piece = change.piece(wanted, clock.instant());
+    if (piece == null && change.isGreedy(wanted)) {
       refusals.count("too-many-pieces", id, "It asks for more than there is.");
     }
     return piece;
@@ -280,7 +284,8 @@ final class GuestBundles {
           "The agent is not heard any more: its events say what became of it, when it is.");
     } else if (heard == null && now.isAfter(change.began().plus(HEARD))) {
       fail(change, "no-answer", "The agent did not say whether it takes the bundle.");
-    } else if (heard != null && now.isAfter(heard.plus(SILENT))) {
+    } else if ((heard != null && now.isAfter(heard.plus(SILENT)))
+        || now.isAfter(change.began().plus(LONGEST))) {
       fail(change, "no-answer", "The agent did not say what became of it: see its events.");
     } else if (heard == null) {
       say(change);

@@ -8,13 +8,22 @@ import dev.fairlead.protocol.json.JsonObject;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** How the change of a bundle in one agent stands. Safe for use by several threads. */
 final class GuestChange {
 
-  /** How often an agent may ask for the whole jar: pieces get lost, and hosts may be hostile. */
-  private static final int MOST_TIMES = 4;
+  /** How often an agent may ask for a piece: an honest one does so each second of a minute. */
+  private static final int MOST_TIMES = 64;
+
+  /**
+   * So long after a piece was given it is given again, then twice as long, and so on: it may still
+   * be on its way to a slow guest, which more of the same would only make slower.
+   */
+  private static final Duration AGAIN = Duration.ofSeconds(2);
+
+  private static final int MOST_DOUBLED = 8;
 
   /**
    * What an agent said before may be heard after what it said since, by seconds. One whose uptime
@@ -27,12 +36,19 @@ final class GuestChange {
   private final Command.Bundle order;
   private final Instant began;
   private byte @Nullable [] jar;
-  private long handedOut;
+  private final Piece[] pieces;
   private @Nullable Instant heard;
   private Instant sayAt = Instant.MIN;
   private @Nullable String epoch;
   private Duration uptime = Duration.ZERO;
   private BundleRequest.@Nullable Outcome outcome;
+
+  /** How often a piece was asked for and given. */
+  private static final class Piece {
+    int asked;
+    int given;
+    Instant next = Instant.MIN;
+  }
 
   /**
    * Makes one that is under way.
@@ -52,6 +68,8 @@ final class GuestChange {
     this.order = order;
     this.jar = jar;
     this.began = began;
+    this.pieces = new Piece[(jar.length + BundleRequest.PIECE - 1) / BundleRequest.PIECE];
+    Arrays.setAll(pieces, i -> new Piece());
     var unused = isForgotten(said);
   }
 
@@ -116,25 +134,32 @@ final class GuestChange {
     return !epoch.equals(beat.epoch()) || beat.uptime().plus(OVERTAKEN).compareTo(uptime) < 0;
   }
 
+  /** Whether an agent asks for a piece more often than an honest one would. */
+  synchronized boolean isGreedy(BundleRequest.Piece wanted) {
+    int index = (int) (wanted.offset() / BundleRequest.PIECE);
+    return index < pieces.length && pieces[index].asked > MOST_TIMES;
+  }
+
   /**
    * A piece of the jar.
    *
-   * @return empty beyond its end, and when the change is over; null for an agent that asks for more
-   *     than there is
+   * @return empty beyond its end, and when the change is over; null where it is not given now,
+   *     since it was given just before, or too often
    */
-  synchronized @Nullable ByteBuffer piece(BundleRequest.Piece piece) {
+  synchronized @Nullable ByteBuffer piece(BundleRequest.Piece wanted, Instant now) {
     byte[] bytes = jar;
-    if (bytes == null) {
+    int length = bytes == null ? 0 : wanted.length(bytes.length);
+    if (bytes == null || length == 0) {
       return ByteBuffer.allocate(0);
     }
-    int length = piece.length(bytes.length);
-    handedOut += length;
-    if (handedOut > MOST_TIMES * (long) bytes.length + BundleRequest.PIECE) {
+    Piece piece = pieces[(int) (wanted.offset() / BundleRequest.PIECE)];
+    piece.asked++;
+    if (piece.asked > MOST_TIMES || now.isBefore(piece.next)) {
       return null;
     }
-    return length == 0
-        ? ByteBuffer.allocate(0)
-        : ByteBuffer.wrap(bytes, (int) piece.offset(), length).slice().asReadOnlyBuffer();
+    piece.next = now.plus(AGAIN.multipliedBy(1L << Math.min(piece.given, MOST_DOUBLED)));
+    piece.given++;
+    return ByteBuffer.wrap(bytes, (int) wanted.offset(), length).slice().asReadOnlyBuffer();
   }
 
   /**

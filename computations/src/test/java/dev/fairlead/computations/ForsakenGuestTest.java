@@ -165,6 +165,32 @@ class ForsakenGuestTest {
     failed("agent-gone");
   }
 
+  /** A piece that is on its way to a slow guest is not sent after itself each second. */
+  @Test
+  void aSlowGuestIsGivenAPieceAgainEverMoreSeldom() throws Exception {
+    begin();
+    int before = sent.size();
+    BundleRequest.Piece piece = new BundleRequest.Piece(command(), 0);
+    for (int second = 0; second <= 60; second++) {
+      ask(piece);
+      nanos.addAndGet(Duration.ofSeconds(1).toNanos());
+    }
+    assertThat(sent).as("at 0, 2, 6, 14, 30 s").hasSize(before + 5);
+    assertThat(ask(new BundleRequest.Piece(command(), BundleRequest.PIECE))).hasSize(1);
+  }
+
+  @Test
+  void whoAsksForeverIsGivenUpInTheEnd() throws Exception {
+    begin();
+    for (int i = 0; i < 92; i++) {
+      assertThat(change().string("state")).as(i + "0 s").isEqualTo(i < 91 ? "under-way" : "failed");
+      ask(new BundleRequest.Piece(command(), 0));
+      beat("e1", 110 + 10 * i);
+      later(10);
+    }
+    failed("no-answer");
+  }
+
   private void later(int seconds) {
     nanos.addAndGet(Duration.ofSeconds(seconds).toNanos());
     liveness.check();

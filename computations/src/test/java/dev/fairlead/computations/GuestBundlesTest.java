@@ -202,7 +202,7 @@ class GuestBundlesTest {
     client.post(path("c", "0.1.1", digest(jar)), jar);
     Command.Bundle order = order();
     byte[] request = new BundleRequest.Piece(order.id(), 0).toJson();
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 100; i++) {
       agent.send(
           new Message(
               agent.addresses.bundles(),

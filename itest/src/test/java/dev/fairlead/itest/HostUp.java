@@ -47,9 +47,19 @@ final class HostUp implements AutoCloseable {
     return up(folder, all);
   }
 
+  /** Starts one of another deployment whose agents are plain processes. */
+  static HostUp withProcesses(Path folder, String deployment, String... words) throws IOException {
+    List<String> all = new ArrayList<>(List.of("--hypervisor", "process"));
+    all.addAll(List.of("--deployment", deployment));
+    all.addAll(List.of(words));
+    return up(folder, all);
+  }
+
   /** Starts one whose agents are in VMs; that may take minutes, for the image. */
-  static HostUp withVms(Path folder, String deployment) throws IOException {
-    return up(folder, List.of("--deployment", deployment));
+  static HostUp withVms(Path folder, String deployment, String... words) throws IOException {
+    List<String> all = new ArrayList<>(List.of("--deployment", deployment));
+    all.addAll(List.of(words));
+    return up(folder, all);
   }
 
   /** Runs the example computation to its end, and takes its result into the folder. */
