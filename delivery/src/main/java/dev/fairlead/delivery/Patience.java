@@ -20,9 +20,9 @@ final class Patience {
   private static final long QUICK = 50_000_000L;
 
   /** Of what it takes longer, this part is waited for more to send, up to a limit. */
-  private static final long SLOW_PART = 4;
+  private static final long SLOW_PART = 2;
 
-  private static final long MAX_GAP = 250_000_000L;
+  private static final long MAX_GAP = 400_000_000L;
 
   private final long first;
 

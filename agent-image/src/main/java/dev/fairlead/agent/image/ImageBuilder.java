@@ -205,6 +205,7 @@ public final class ImageBuilder {
       key.file(jar);
     }
     return key.text(inputs.deployment())
+        .text(String.join("\n", GuestFiles.EMULATED))
         .text(String.join("\n", GuestFiles.javaArguments(inputs)))
         .value();
   }

@@ -3,6 +3,7 @@ package dev.fairlead.bench.raw;
 
 import dev.fairlead.transport.access.Endpoint;
 import dev.fairlead.transport.api.TransportException;
+import dev.fairlead.transport.base.broker.GoMemory;
 import dev.fairlead.transport.base.broker.ServerCertificates;
 import dev.fairlead.transport.base.broker.ServerProcess;
 import java.io.IOException;
@@ -17,6 +18,7 @@ import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The broker of a raw client: the same programs as ours, without rights, and without TLS unless the
@@ -53,6 +55,7 @@ public final class PlainBroker implements AutoCloseable {
     ServerProcess server =
         new ServerProcess(
             ServerProcess.find(null, name, REMEDY + name),
+            nats ? GoMemory.ENVIRONMENT : Map.of(),
             () -> nats ? nats(port, folder, encrypted) : mosquitto(port, folder, encrypted),
             folder.resolve("broker.log"),
             () -> answers(port));

@@ -19,7 +19,7 @@ final class ManyAgents implements Scenario {
   private static final Duration MOST = Duration.ofSeconds(60);
 
   /** What all connections at once have held up is waited for, but not for ever. */
-  private static final Duration SETTLING = Duration.ofSeconds(10);
+  private static final Duration SETTLING = Duration.ofSeconds(20);
 
   @Override
   public String name() {

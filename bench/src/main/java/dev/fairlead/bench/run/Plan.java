@@ -54,6 +54,9 @@ record Plan(List<Step> steps) {
           List<Subject> turn = new ArrayList<>(subjects);
           Collections.rotate(turn, random.nextInt(Math.max(1, turn.size())));
           for (Subject subject : turn) {
+            if (repeat > 1 && wanted == 0 && Subjects.isOnce(subject)) {
+              continue;
+            }
             double seconds = scenario.seconds(testCase, scale);
             // Raw clients are compiled earlier, and nothing of theirs is read again.
             steps.add(

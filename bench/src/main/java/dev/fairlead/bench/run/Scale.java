@@ -11,7 +11,7 @@ import java.util.List;
  * @param measured seconds that are
  * @param payloads bytes of encoded records, the first of them for scenarios that take but one
  * @param agents how many agents {@code many-agents} has, one case each
- * @param encrypted whether raw clients take part with TLS too
+ * @param encrypted whether raw clients take part with TLS too, once
  * @param repeats how often cases that are repeated are done, unless it was said
  * @param soak seconds that {@code soak} takes
  * @param soakRate records a second that it says, 0 for half of the greatest rate
@@ -32,7 +32,7 @@ record Scale(
 
   /** The whole. */
   static final Scale FULL =
-      new Scale(2, 6.5, 2.5, List.of(SHORT, LONG), List.of(100, 1000), true, 3, 3600, 0);
+      new Scale(2, 8.5, 2.4, List.of(SHORT, LONG), List.of(100, 1000), true, 3, 3600, 0);
 
   /** What is done in three minutes. */
   static final Scale QUICK = new Scale(1.5, 4.5, 1.5, List.of(SHORT), List.of(20), false, 1, 60, 0);

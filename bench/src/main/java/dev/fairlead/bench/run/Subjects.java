@@ -77,6 +77,12 @@ final class Subjects {
     return subjects;
   }
 
+  /** Whether it is measured once where others are repeated: it only explains what others take. */
+  static boolean isOnce(Subject subject) {
+    String baseline = subject.baseline();
+    return baseline != null && RawClients.named(baseline).isEncrypted();
+  }
+
   /** The transport of a row, and its settings. */
   static Variant variant(Subject ours) {
     return VARIANTS.getOrDefault(ours.transport(), new Variant(ours.transport(), Map.of()));

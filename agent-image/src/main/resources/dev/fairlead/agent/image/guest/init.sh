@@ -75,8 +75,11 @@ fi
 acpid -l /dev/null -p /run/acpid.pid || say 'no acpid'
 
 cd /work
-# Each line of java.options is one argument.
+# Each line of these files is one argument. QEMU names the processor that it emulates.
 set --
+if grep -q '^model name.*TCG' /proc/cpuinfo; then
+  while read -r option; do set -- "$@" "$option"; done < /fairlead/java.emulated
+fi
 while read -r option; do set -- "$@" "$option"; done < /fairlead/java.options
 say 'starting the agent'
 env -i PATH=/bin HOME=/root LANG=C.UTF-8 FAIRLEAD_WORK=/work \

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -57,6 +58,7 @@ public final class ServerProcess implements AutoCloseable {
   private static final int TAIL_BYTES = 2_000;
 
   private final List<String> command;
+  private final Map<String, String> environment;
   private final Setup setup;
   private final Path log;
   private final Probe probe;
@@ -72,14 +74,27 @@ public final class ServerProcess implements AutoCloseable {
   private volatile boolean ready;
 
   /**
-   * Prepares one.
+   * Prepares one without any environment.
    *
    * @param program the server's file
    * @param log what it says, written anew at each start
    */
   public ServerProcess(Path program, Setup setup, Path log, Probe probe) {
+    this(program, Map.of(), setup, log, probe);
+  }
+
+  /**
+   * Prepares one.
+   *
+   * @param program the server's file
+   * @param environment all variables that it gets
+   * @param log what it says, written anew at each start
+   */
+  public ServerProcess(
+      Path program, Map<String, String> environment, Setup setup, Path log, Probe probe) {
     this.name = String.valueOf(program.getFileName());
     this.command = command(program);
+    this.environment = Map.copyOf(environment);
     this.setup = setup;
     this.log = log;
     this.probe = probe;
@@ -289,6 +304,7 @@ public final class ServerProcess implements AutoCloseable {
         new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(log.toFile());
     builder.redirectInput(Path.of("/dev/null").toFile());
     builder.environment().clear();
+    builder.environment().putAll(environment);
     Process started = builder.start();
     process = started;
     try {

@@ -9,6 +9,7 @@ import dev.fairlead.transport.access.Grant;
 import dev.fairlead.transport.api.TransportException;
 import dev.fairlead.transport.base.broker.BrokerSettings;
 import dev.fairlead.transport.base.broker.FolderLock;
+import dev.fairlead.transport.base.broker.GoMemory;
 import dev.fairlead.transport.base.broker.PrivateFiles;
 import dev.fairlead.transport.base.broker.ServerCertificates;
 import dev.fairlead.transport.base.broker.ServerProcess;
@@ -99,6 +100,7 @@ final class ChildBroker implements Account {
     this.server =
         new ServerProcess(
             program,
+            GoMemory.ENVIRONMENT,
             () ->
                 List.of(
                     "-c", writeConfiguration(settings.host(), address.getPort(), name).toString()),
