@@ -1,26 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.itest;
 
+import static dev.fairlead.itest.Patience.await;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.fairlead.bundles.Bundles;
-import dev.fairlead.bundles.Proof;
 import dev.fairlead.bundles.Shelf;
 import dev.fairlead.bundles.Verifier;
 import dev.fairlead.delivery.LinkHolder;
-import dev.fairlead.delivery.OutStream;
-import dev.fairlead.delivery.Outbox;
-import dev.fairlead.delivery.Runner;
-import dev.fairlead.delivery.StreamConfig;
-import dev.fairlead.delivery.Switchboard;
-import dev.fairlead.delivery.SwitchboardListener;
 import dev.fairlead.http.JsonClient;
 import dev.fairlead.protocol.Addresses;
-import dev.fairlead.transport.access.Credential;
+import dev.fairlead.protocol.json.JsonObject;
 import dev.fairlead.transport.access.CredentialIssuer;
-import dev.fairlead.transport.access.Grant;
 import dev.fairlead.transport.api.TransportProvider;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -28,38 +23,23 @@ import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.time.Duration;
-import java.util.Arrays;
-import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
+import java.util.Objects;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import javax.inject.Inject;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.FrameworkUtil;
-import org.osgi.framework.InvalidSyntaxException;
-import org.osgi.framework.ServiceEvent;
-import org.osgi.framework.ServiceListener;
-import org.osgi.framework.ServiceReference;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.cm.ConfigurationAdmin;
 
 /**
- * The computations service in a real Felix gains and loses a transport, and has the bundle of
- * another changed, with real brokers, while a host's lines flow into it.
+ * Computations service and manager in a real Felix gain and lose a transport, and have the bundle
+ * of another changed, with real brokers, while an agent's lines flow. The manager speaks on the one
+ * that comes and goes whenever that is there; agents say hello on either.
  */
 @InFelix({
   "jackson-core",
@@ -72,82 +52,68 @@ import org.osgi.service.cm.ConfigurationAdmin;
   "delivery",
   "http",
   "bundles",
-  "computations"
+  "computations",
+  "hypervisor-api",
+  "hypervisor-process",
+  "manager"
 })
 class HostTransportsInFelixIT {
 
   private static final Logger PAHO = Logger.getLogger("org.eclipse.paho");
-  private static final Duration PATIENCE = Duration.ofSeconds(90);
+  private static final String FLEET = "f";
   private static final String NATS = "dev.fairlead.transport.nats";
   private static final String MQTT = "dev.fairlead.transport.mqtt";
+  private static final String COMPUTATIONS = "dev.fairlead.computations";
+  private static final String MANAGER = "dev.fairlead.manager";
+  private static final String PROCESSES = "dev.fairlead.hypervisor.process";
+
+  /** In this order they go again. */
+  private static final List<String> CONFIGURED =
+      List.of(MANAGER, PROCESSES, COMPUTATIONS, NATS + ".access", MQTT + ".access");
 
   @Inject private BundleContext context;
   @Inject private ConfigurationAdmin configurations;
 
+  private Path folder = Path.of("");
+  private @Nullable TransportBundles found;
+  private JsonClient service = new JsonClient(URI.create("http://127.0.0.1:1"), null);
+  private JsonClient manager = service;
+
   @Test
   void transportsComeAndGoWhileLinesFlow() throws Exception {
     PAHO.setLevel(Level.OFF);
-    Path folder = Files.createTempDirectory("fl-it-");
-    bundle(MQTT).stop();
-    configure(NATS + ".access", Map.of("dir", folder.resolve("n").toString()));
-    configure(MQTT + ".access", Map.of("dir", folder.resolve("m").toString()));
-    int port = freePort();
-    configure(
-        "dev.fairlead.computations",
-        Map.of(
-            "fleet",
-            "f",
-            "directory",
-            folder.resolve("c").toString(),
-            "transport",
-            "nats",
-            "http.port",
-            port));
-    JsonClient service = new JsonClient(URI.create("http://127.0.0.1:" + port), null);
-    await("it is on NATS alone", () -> links(service).equals("nats:connected"));
-    References references = new References();
-    context.addServiceListener(references);
-    try (Lines lines = new Lines(service("nats"), issuer("nats"))) {
-      for (int i = 0; i < 3; i++) {
-        bundle(MQTT).start();
-        await("it is on both", () -> links(service).equals("mqtt:connected nats:connected"));
-        lines.awaitMore();
-        bundle(MQTT).stop();
-        assertEquals("nats:connected", links(service), "it lets go before the bundle is gone");
-        lines.awaitMore();
+    found = new TransportBundles(context);
+    folder = Files.createTempDirectory("fl-it-");
+    transports().of("mqtt").stop();
+    start();
+    ProviderGaps gaps = new ProviderGaps(context, "nats");
+    context.addServiceListener(gaps);
+    try {
+      await(
+          () -> "both are on NATS alone: %s, %b".formatted(links(), canRegister()),
+          () -> links().equals("nats:connected") && canRegister());
+      String computation = run();
+      try (SpeakingAgent agent = speaker(computation)) {
+        for (int i = 0; i < 3; i++) {
+          transports().of("mqtt").start();
+          await("it is on both", () -> links().equals("mqtt:connected nats:connected"));
+          greet(run(), "mqtt");
+          awaitMore(agent);
+          transports().of("mqtt").stop();
+          assertEquals("nats:connected", links(), "it lets go before the bundle is gone");
+          assertTrue(canRegister(), "the manager speaks on the other");
+          greet(run(), "nats");
+          awaitMore(agent);
+        }
+        changeNats(agent, gaps);
+        greet(run(), "nats");
+        long last = agent.end();
+        assertStored(computation, last);
       }
-
-      ServiceRegistration<LinkHolder> holder =
-          context.registerService(LinkHolder.class, lines::reopen, null);
-      references.gaps.clear(); // MQTT had but one
-      try (Bundles bundles =
-          new Bundles(
-              context,
-              new Verifier(null, null),
-              new Shelf(folder.resolve("shelf")),
-              PATIENCE,
-              () -> (name, from, to, refreshed, failure) -> {})) {
-        byte[] jar =
-            NewerJar.of(Path.of(URI.create(bundle(NATS).getLocation())), "0.1.1", Map.of());
-        String sha256 = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(jar));
-        assertEquals(2, bundles.update(jar, Proof.of(sha256, null), false).links());
-        lines.awaitMore();
-        await("it is up", () -> links(service).equals("nats:connected"));
-        bundles.rollback(NATS, false);
-        lines.awaitMore();
-      }
-      holder.unregister();
-      assertEquals(List.of(), references.gaps, "the new one is there before the old one goes");
-      assertEquals(2, references.gone.get(), "the listener has seen both go");
-      String metrics = new String(service.getBytes("/metrics"), UTF_8);
-      String swaps =
-          "fairlead_computations_link_swaps_total{transport=\"nats\",outcome=\"done\"} 2";
-      assertTrue(metrics.contains(swaps), metrics);
-      lines.end();
       assertEquals(0, service.get("/health").object("inbox").integer("gaps", 0, Long.MAX_VALUE));
     } finally {
-      context.removeServiceListener(references);
-      for (String pid : List.of("dev.fairlead.computations", NATS + ".access", MQTT + ".access")) {
+      context.removeServiceListener(gaps);
+      for (String pid : CONFIGURED) {
         configurations.getConfiguration(pid, "?").delete();
       }
       await("the issuers go", () -> context.getServiceReference(CredentialIssuer.class) == null);
@@ -155,11 +121,146 @@ class HostTransportsInFelixIT {
     }
   }
 
+  private void start() throws IOException {
+    configure(NATS + ".access", Map.of("dir", folder.resolve("n").toString()));
+    configure(MQTT + ".access", Map.of("dir", folder.resolve("m").toString()));
+    int port = freePort();
+    service = new JsonClient(URI.create("http://127.0.0.1:" + port), null);
+    configure(
+        COMPUTATIONS,
+        Map.of(
+            "fleet",
+            FLEET,
+            "directory",
+            folder.resolve("c").toString(),
+            "transport",
+            "nats",
+            "http.port",
+            port));
+    configure(PROCESSES, Map.of("command", new String[] {"sleep", "600"}));
+    int managerPort = freePort();
+    manager = new JsonClient(URI.create("http://127.0.0.1:" + managerPort), null);
+    configure(
+        MANAGER,
+        Map.of(
+            "fleet",
+            FLEET,
+            "runs",
+            folder.resolve("r").toString(),
+            "environment",
+            false,
+            "on.close",
+            "end",
+            "transport",
+            "mqtt",
+            "http.port",
+            managerPort,
+            "vm.boot",
+            600));
+  }
+
+  /** Has the manager start a VM; its agent is this test. */
+  private String run() {
+    String manifest = "{\"computation\":{\"id\":\"c\"}}";
+    return manager.post("/run", manifest.getBytes(UTF_8)).string("computation_id");
+  }
+
+  /** The agent of a VM that is there already, with what its VM was given. */
+  private SpeakingAgent speaker(String computation) throws Exception {
+    Addresses own = Addresses.ofComputation(FLEET, computation);
+    String credential =
+        Files.readString(folder.resolve("r").resolve(computation).resolve("credential"));
+    SpeakingAgent agent = new SpeakingAgent(own, "nats");
+    agent.join(
+        transports().service(TransportProvider.class, "nats"),
+        Joining.settings(transports().service(CredentialIssuer.class, "nats"), own, credential));
+    awaitHeard(agent, computation);
+    agent.speak();
+    awaitMore(agent);
+    return agent;
+  }
+
+  /** The agent of another VM says hello on a transport, and that is all. */
+  private void greet(String computation, String transport) throws Exception {
+    Addresses own = Addresses.ofComputation(FLEET, computation);
+    try (SpeakingAgent agent = new SpeakingAgent(own, transport)) {
+      agent.join(
+          transports().service(TransportProvider.class, transport),
+          Joining.settings(transports().service(CredentialIssuer.class, transport), own));
+      awaitHeard(agent, computation);
+    }
+    manager.delete("/vms/" + computation);
+  }
+
+  private void awaitHeard(SpeakingAgent agent, String computation) {
+    await(
+        "the manager hears the agent of " + computation,
+        () -> {
+          agent.sayHello();
+          return manager.get("/vms/" + computation).string("state").equals("booted");
+        });
+  }
+
+  private void changeNats(SpeakingAgent agent, ProviderGaps gaps) throws Exception {
+    ServiceRegistration<LinkHolder> holder = context.registerService(LinkHolder.class, agent, null);
+    try (Bundles bundles =
+        new Bundles(
+            context,
+            new Verifier(null, null),
+            new Shelf(folder.resolve("shelf")),
+            Patience.LIMIT,
+            () -> (name, from, to, refreshed, failure) -> {})) {
+      byte[] jar = NewerJar.of(transports().jar("nats"), "0.1.1", Map.of());
+      assertEquals(3, bundles.update(jar, TransportBundles.proof(jar), false).links());
+      awaitMore(agent);
+      await("it is up", () -> links().equals("nats:connected") && canRegister());
+      bundles.rollback(NATS, false);
+      awaitMore(agent);
+      await("it is up", () -> links().equals("nats:connected") && canRegister());
+    }
+    holder.unregister();
+    assertEquals(List.of(), gaps.found(), "the new one is there before the old one goes");
+    assertEquals(2, gaps.gone(), "the listener has seen both go");
+    assertHas(
+        service, "fairlead_computations_link_swaps_total{transport=\"nats\",outcome=\"done\"} 2");
+    // The manager also opens its link anew for the credential of an issuer that has come.
+    assertHas(
+        manager, "fairlead_manager_link_swaps_total{transport=\"nats\",outcome=\"failed\"} 0");
+  }
+
+  private static void assertHas(JsonClient client, String sample) {
+    String metrics = new String(client.getBytes("/metrics"), UTF_8);
+    assertTrue(metrics.contains(sample), metrics);
+  }
+
+  /** Every line is in the store, once, in its order. */
+  private void assertStored(String computation, long last) {
+    try (JsonClient.LineReader lines =
+        service.lines("/computations/%s/logs?run=latest".formatted(computation))) {
+      for (long n = 1; n <= last; n++) {
+        JsonObject line = lines.nextObject();
+        assertNotNull(line, () -> last + " lines were said; one of them is not there");
+        assertEquals(Long.toString(n), line.string("message"));
+      }
+      assertNull(lines.nextObject(), "no line is there twice");
+    }
+  }
+
+  private static void awaitMore(SpeakingAgent agent) {
+    long before = agent.delivered();
+    await("lines flow", () -> agent.delivered() > before + 100);
+  }
+
+  private TransportBundles transports() {
+    return Objects.requireNonNull(found);
+  }
+
   private void configure(String pid, Map<String, Object> values) throws IOException {
     configurations.getConfiguration(pid, "?").update(FrameworkUtil.asDictionary(values));
   }
 
-  private static String links(JsonClient service) {
+  /** Of the computations service. */
+  private String links() {
     try {
       return String.join(
           " ",
@@ -171,151 +272,18 @@ class HostTransportsInFelixIT {
     }
   }
 
+  /** Whether the manager is connected to whom it must ask before it starts a VM. */
+  private boolean canRegister() {
+    try {
+      return manager.get("/health").string("registry").equals("connected");
+    } catch (RuntimeException e) {
+      return false; // it does not listen yet
+    }
+  }
+
   private static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
-    }
-  }
-
-  private Bundle bundle(String name) {
-    return Arrays.stream(context.getBundles())
-        .filter(each -> name.equals(each.getSymbolicName()))
-        .findFirst()
-        .orElseThrow();
-  }
-
-  private TransportProvider service(String transport) throws Exception {
-    return get(TransportProvider.class, transport);
-  }
-
-  private CredentialIssuer issuer(String transport) throws Exception {
-    return get(CredentialIssuer.class, transport);
-  }
-
-  private <T> T get(Class<T> type, String transport) throws Exception {
-    List<T> found = new CopyOnWriteArrayList<>();
-    String filter = "(transport.name=%s)".formatted(transport);
-    await(
-        "there is a " + type.getName(),
-        () -> {
-          try {
-            for (ServiceReference<T> one : context.getServiceReferences(type, filter)) {
-              T service = context.getService(one);
-              if (service != null) {
-                found.add(service);
-              }
-            }
-          } catch (InvalidSyntaxException e) {
-            throw new AssertionError(e);
-          }
-          return !found.isEmpty();
-        });
-    return found.get(0);
-  }
-
-  private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (!condition.getAsBoolean()) {
-      assertTrue(System.nanoTime() - deadline < 0, what);
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
-    }
-  }
-
-  /** Notes each provider that goes while there is no other of its name. */
-  private final class References implements ServiceListener {
-
-    private final List<String> gaps = new CopyOnWriteArrayList<>();
-    private final AtomicInteger gone = new AtomicInteger();
-
-    @Override
-    public void serviceChanged(ServiceEvent event) {
-      ServiceReference<?> reference = event.getServiceReference();
-      Object name = reference.getProperty("transport.name");
-      boolean provider =
-          Arrays.asList((String[]) reference.getProperty("objectClass"))
-              .contains(TransportProvider.class.getName());
-      if (event.getType() != ServiceEvent.UNREGISTERING || !provider || !"nats".equals(name)) {
-        return;
-      }
-      gone.incrementAndGet();
-      try {
-        var all = context.getServiceReferences(TransportProvider.class, "(transport.name=nats)");
-        if (all.stream().allMatch(reference::equals)) {
-          gaps.add(reference.toString());
-        }
-      } catch (InvalidSyntaxException e) {
-        gaps.add(e.toString());
-      }
-    }
-  }
-
-  /** A host's events, said all the time. */
-  private static final class Lines implements AutoCloseable {
-
-    private final Runner runner = Runner.start("it-host");
-    private final Switchboard board = new Switchboard(runner, SwitchboardListener.NONE);
-    private final Outbox outbox = new Outbox(board, runner);
-    private final OutStream stream;
-    private final AtomicBoolean ends = new AtomicBoolean();
-    private final Thread producer = new Thread(this::produce, "it-host-producer");
-
-    Lines(TransportProvider provider, CredentialIssuer issuer) throws Exception {
-      Addresses own = Addresses.ofHost("f", "it");
-      Credential credential =
-          issuer.issue(new Grant(own.party(), own.sends(), own.receives()), Duration.ofHours(1));
-      Map<String, @Nullable String> settings = new HashMap<>();
-      settings.put(TransportProvider.ENDPOINT, issuer.endpoint().uri().toString());
-      settings.put(TransportProvider.CREDENTIAL, credential.content());
-      settings.put(TransportProvider.CA_SHA256, issuer.endpoint().caSha256());
-      settings.put(TransportProvider.REPLIES, own.replies());
-      board
-          .use(provider, settings::get, PATIENCE)
-          .toCompletableFuture()
-          .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-      stream =
-          outbox.open(
-              StreamConfig.of(own.stream(Addresses.EVENTS), own.acks(Addresses.EVENTS), "e1"));
-      producer.setDaemon(true);
-      producer.start();
-    }
-
-    CompletionStage<Void> reopen(TransportProvider old, TransportProvider next) {
-      return board.reopen(old, next, PATIENCE);
-    }
-
-    private void produce() {
-      try {
-        for (long n = 1; !ends.get(); n++) {
-          stream.append("{\"n\":%d}".formatted(n).getBytes(UTF_8));
-          if (n % 20 == 0) {
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5)); // not as fast as can be
-          }
-        }
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-    }
-
-    void awaitMore() {
-      long before = stream.books().delivered();
-      await("lines flow", () -> stream.books().delivered() > before + 100);
-    }
-
-    void end() throws Exception {
-      ends.set(true);
-      producer.join(PATIENCE.toMillis());
-      outbox.drained().toCompletableFuture().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-      assertEquals(stream.last(), stream.books().delivered());
-      assertTrue(stream.books().balanced());
-      assertEquals(0, stream.books().droppedTotal());
-    }
-
-    @Override
-    public void close() {
-      ends.set(true);
-      outbox.close();
-      board.close();
-      runner.close();
     }
   }
 }

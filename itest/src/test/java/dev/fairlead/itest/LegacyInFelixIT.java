@@ -17,9 +17,7 @@ import dev.fairlead.delivery.SwitchboardListener;
 import dev.fairlead.manager.LegacyCounts;
 import dev.fairlead.protocol.Addresses;
 import dev.fairlead.protocol.LogRecord;
-import dev.fairlead.transport.access.Credential;
 import dev.fairlead.transport.access.CredentialIssuer;
-import dev.fairlead.transport.access.Grant;
 import dev.fairlead.transport.access.PeerAdmission;
 import dev.fairlead.transport.api.TransportProvider;
 import java.io.IOException;
@@ -30,7 +28,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Dictionary;
 import java.util.HexFormat;
 import java.util.List;
@@ -121,27 +118,13 @@ class LegacyInFelixIT {
     return buffer.array();
   }
 
-  private static Switchboard board(Runner runner) {
-    return new Switchboard(runner, SwitchboardListener.NONE);
-  }
-
   private Switchboard collector(Runner runner, CredentialIssuer issuer) throws Exception {
-    Addresses own = Addresses.ofCollector("f");
-    Credential credential =
-        issuer.issue(new Grant(own.party(), own.sends(), own.receives()), Duration.ofMinutes(10));
-    Map<String, String> settings =
-        Map.of(
-            TransportProvider.ENDPOINT, issuer.endpoint().uri().toString(),
-            TransportProvider.CREDENTIAL, credential.content(),
-            TransportProvider.REPLIES, own.replies());
-    Switchboard board = board(runner);
-    board
-        .use(
-            service(TransportProvider.class, "(transport.name=vsock)"),
-            settings::get,
-            Duration.ofSeconds(10))
-        .toCompletableFuture()
-        .get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    Switchboard board = new Switchboard(runner, SwitchboardListener.NONE);
+    Joining.join(
+        board,
+        service(TransportProvider.class, "(transport.name=vsock)"),
+        issuer,
+        Addresses.ofCollector("f"));
     return board;
   }
 

@@ -4,8 +4,10 @@ package dev.fairlead.itest;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.fairlead.delivery.AckLevel;
+import dev.fairlead.delivery.Arrivals;
 import dev.fairlead.delivery.Batch;
 import dev.fairlead.delivery.BatchStore;
+import dev.fairlead.delivery.Exchange;
 import dev.fairlead.delivery.Inbox;
 import dev.fairlead.delivery.InboxListener;
 import dev.fairlead.delivery.LinkHolder;
@@ -16,31 +18,38 @@ import dev.fairlead.delivery.StreamConfig;
 import dev.fairlead.delivery.StreamId;
 import dev.fairlead.delivery.Switchboard;
 import dev.fairlead.delivery.SwitchboardListener;
+import dev.fairlead.delivery.Ways;
 import dev.fairlead.protocol.Addresses;
-import dev.fairlead.transport.access.Credential;
 import dev.fairlead.transport.access.CredentialIssuer;
-import dev.fairlead.transport.access.Grant;
 import dev.fairlead.transport.api.TransportProvider;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** An agent's end and a collector's, between which numbered lines flow all the time. */
+/**
+ * An agent's end and a collector's, between which numbered lines flow all the time. The collector
+ * hears several transports, as a host does; the agent is on one of them.
+ */
 final class LinesFlow implements LinkHolder, AutoCloseable {
 
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
-
+  private final TransportBundles bundles;
+  private final Map<String, Function<String, @Nullable String>> settings = new HashMap<>();
   private final Runner runner = Runner.start("it-lines");
   private final Switchboard sender = new Switchboard(runner, SwitchboardListener.NONE);
-  private final Switchboard collector = new Switchboard(runner, SwitchboardListener.NONE);
+  private final Exchange collector =
+      new Exchange(
+          runner,
+          SwitchboardListener.NONE,
+          Ways.whereHeard(address -> address.split("/", 3)[1], System::nanoTime),
+          Arrivals.NONE);
   private final Counting store = new Counting();
   private final Outbox outbox;
   private final OutStream stream;
@@ -48,12 +57,21 @@ final class LinesFlow implements LinkHolder, AutoCloseable {
   private final Thread producer = new Thread(this::produce, "it-producer");
   private volatile boolean ends;
 
-  /** Connects both ends, and begins to send. */
-  LinesFlow(TransportProvider provider, CredentialIssuer issuer) throws Exception {
+  /**
+   * Connects both ends, and begins to send.
+   *
+   * @param transports of which the agent begins with the first
+   */
+  LinesFlow(TransportBundles bundles, List<String> transports) throws Exception {
+    this.bundles = bundles;
     Addresses agent = Addresses.ofComputation("f", "c");
     Addresses own = Addresses.ofCollector("f");
-    use(sender, provider, issuer, agent);
-    use(collector, provider, issuer, own);
+    for (String transport : transports) {
+      CredentialIssuer issuer = bundles.service(CredentialIssuer.class, transport);
+      settings.put(transport, Joining.settings(issuer, agent));
+      Joining.done(
+          collector.use(provider(transport), Joining.settings(issuer, own), Patience.LIMIT));
+    }
     inbox =
         new Inbox(
             collector,
@@ -64,24 +82,27 @@ final class LinesFlow implements LinkHolder, AutoCloseable {
             InboxListener.NONE);
     outbox = new Outbox(sender, runner);
     stream = outbox.open(StreamConfig.of(agent.stream("logs"), agent.acks("logs"), "epoch-1"));
+    swapTo(transports.get(0));
     producer.setDaemon(true);
     producer.start();
   }
 
-  private static void use(
-      Switchboard board, TransportProvider provider, CredentialIssuer issuer, Addresses own)
-      throws Exception {
-    Credential credential =
-        issuer.issue(new Grant(own.party(), own.sends(), own.receives()), Duration.ofHours(12));
-    Map<String, @Nullable String> settings = new HashMap<>();
-    settings.put(TransportProvider.ENDPOINT, issuer.endpoint().uri().toString());
-    settings.put(TransportProvider.CREDENTIAL, credential.content());
-    settings.put(TransportProvider.CA_SHA256, issuer.endpoint().caSha256());
-    settings.put(TransportProvider.REPLIES, own.replies());
-    board
-        .use(provider, settings::get, PATIENCE)
-        .toCompletableFuture()
-        .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+  private TransportProvider provider(String transport) {
+    return bundles.service(TransportProvider.class, transport);
+  }
+
+  /** The agent changes its transport; returns when the new one is its current one. */
+  void swapTo(String transport) throws Exception {
+    Joining.done(
+        sender.use(
+            provider(transport),
+            Objects.requireNonNull(settings.get(transport), transport),
+            Patience.LIMIT));
+  }
+
+  /** On which the agent is. */
+  String transport() {
+    return sender.transport().orElseThrow();
   }
 
   private void produce() {
@@ -101,8 +122,14 @@ final class LinesFlow implements LinkHolder, AutoCloseable {
   @Override
   public CompletionStage<Void> reopen(TransportProvider old, TransportProvider next) {
     return sender
-        .reopen(old, next, PATIENCE)
-        .thenCompose(done -> collector.reopen(old, next, PATIENCE));
+        .reopen(old, next, Patience.LIMIT)
+        .thenCompose(done -> collector.reopen(old, next, Patience.LIMIT));
+  }
+
+  /** Waits until more lines are stored. */
+  void awaitMore() {
+    long before = stored();
+    Patience.await("lines flow", () -> stored() > before + 100);
   }
 
   /** How many lines are stored by now. */
@@ -118,8 +145,8 @@ final class LinesFlow implements LinkHolder, AutoCloseable {
   /** Sends no more, waits until all is stored, and says how many lines that were. */
   long end() throws Exception {
     ends = true;
-    producer.join(PATIENCE.toMillis());
-    outbox.drained().toCompletableFuture().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    producer.join(Patience.LIMIT.toMillis());
+    Joining.done(outbox.drained());
     return stream.last();
   }
 
