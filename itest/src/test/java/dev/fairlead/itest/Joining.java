@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.fairlead.itest;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.fairlead.delivery.Switchboard;
 import dev.fairlead.protocol.Addresses;
 import dev.fairlead.transport.access.CredentialIssuer;
@@ -45,7 +47,7 @@ final class Joining {
             return false;
           }
         });
-    return issued.get();
+    return requireNonNull(issued.get());
   }
 
   /** What a transport is opened with, with a credential that the party has. */

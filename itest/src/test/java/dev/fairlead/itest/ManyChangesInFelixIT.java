@@ -61,7 +61,9 @@ class ManyChangesInFelixIT {
    */
   private static final int LOOKS = 10;
 
-  /** It may keep one or the other for a while: the stack of a thread that just ends, compiled code. */
+  /**
+   * It may keep one or the other for a while: the stack of a thread that just ends, compiled code.
+   */
   private static final int HELD_BY_THE_JVM = 2;
 
   @Inject private BundleContext context;
@@ -144,8 +146,9 @@ class ManyChangesInFelixIT {
     Patience.await(
         () -> "what it uses is what it used: at first %s, now %s".formatted(baseline, last),
         () -> {
-          last.set(ProcessUse.now());
-          return last.get().isLike(baseline);
+          ProcessUse now = ProcessUse.now();
+          last.set(now);
+          return now.isLike(baseline);
         });
     System.err.printf("at the end: %s%n", last);
   }
