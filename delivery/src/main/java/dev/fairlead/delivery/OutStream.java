@@ -496,6 +496,7 @@ public final class OutStream {
       if (ack.stored() > acked) {
         acked = ack.stored();
         measure(acked, now);
+        patience.adjust();
         forget(acked);
         // Sent before the probe and still not there: they went the way of what was probed for.
         long lostBefore = patience.answered(turn);

@@ -19,7 +19,7 @@ final class Patience {
   /** An answer that takes no longer shows that nobody has too much to do. */
   private static final long QUICK = 50_000_000L;
 
-  /** Of what it takes longer, this part is waited for more to send, up to a limit. */
+  /** Of what answers take longer, this part is waited for more to send, up to a limit. */
   private static final long SLOW_PART = 2;
 
   private static final long MAX_GAP = 400_000_000L;
@@ -33,6 +33,8 @@ final class Patience {
   private long deadline = Long.MAX_VALUE;
   private long wait;
   private long roundTrip;
+  private long last;
+  private long gap;
 
   /** The turn of the last probe, if it was not answered; 0 where there is none. */
   private long probe;
@@ -125,12 +127,28 @@ final class Patience {
    * @param underWay for how long the oldest has waited for its answer
    */
   long gap(long least, long underWay) {
-    long slow = Math.max(roundTrip, underWay) - QUICK;
-    return slow <= 0 ? least : Math.max(least, Math.min(slow / SLOW_PART, MAX_GAP));
+    return Math.max(least, Math.max(gap, slow(underWay)));
   }
 
   /** A record took so long from here to the store and back. */
   void measure(long sample) {
     roundTrip = roundTrip == 0 ? sample : roundTrip + (sample - roundTrip) / 8;
+    last = sample;
+  }
+
+  /**
+   * An answer has been measured. The gap grows quickly and shrinks slowly: if all who have slowed
+   * down went back at once, they would be too many again.
+   */
+  void adjust() {
+    if (last > QUICK && roundTrip > QUICK) {
+      gap = Math.min(MAX_GAP, Math.max(gap + gap / 4, slow(roundTrip)));
+    } else if (last <= QUICK) {
+      gap -= (gap + 15) / 16;
+    }
+  }
+
+  private static long slow(long waited) {
+    return Math.max(0, Math.min((waited - QUICK) / SLOW_PART, MAX_GAP));
   }
 }

@@ -51,7 +51,7 @@ public final class Gauges {
     FINISHED(9),
     /** Not 0 when whoever measures has seen enough at full speed: set by that one. */
     ENOUGH(10),
-    /** Number of the last record that was said at full speed, once all those are stored. */
+    /** Records that were said at full speed, once all those are stored. */
     HURRIED(11),
     /**
      * Records a second from now on, where no rate was given from the start: set by who measures.

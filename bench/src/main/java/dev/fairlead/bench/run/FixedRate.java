@@ -2,11 +2,8 @@
 package dev.fairlead.bench.run;
 
 import dev.fairlead.bench.results.Case;
-import dev.fairlead.bench.results.Recovery;
 import dev.fairlead.bench.results.Scenarios;
-import dev.fairlead.bench.rig.Gauges.Gauge;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.List;
 
 /** A fixed rate, for latency from when a record was meant to be sent. */
@@ -15,9 +12,6 @@ final class FixedRate implements Scenario {
   private final boolean afterGreatest;
 
   private static final long RATE = 2000;
-
-  /** Said before at full speed, so that what is measured is compiled. */
-  private static final Duration MOST = Duration.ofSeconds(60);
 
   /** Makes one that measures nothing else. */
   FixedRate() {
@@ -74,21 +68,6 @@ final class FixedRate implements Scenario {
     stage.begin();
     stage.warmUp(scale);
     Outcome greatest = afterGreatest ? stage.measured(scale) : null;
-    Party sender = stage.setup().sender();
-    sender.tell(Gauge.ENOUGH, 1);
-    long first = stage.load().from();
-    boolean begun =
-        stage.passUntil(
-            MOST,
-            () ->
-                sender.gauge(Gauge.HURRIED) > 0
-                    && sender.gauge(Gauge.MADE) >= sender.gauge(Gauge.HURRIED) + first);
-    Stage.Sight from = stage.sight();
-    boolean said = begun && stage.passUntil(MOST, () -> sender.gauge(Gauge.FINISHED) > 0);
-    Stage.Sight to = stage.sight();
-    if (!said) {
-      throw new BenchException("The records were not said in %d s.".formatted(MOST.toSeconds()));
-    }
-    return stage.outcome(from, to, Recovery.NONE).after(greatest);
+    return stage.paced().after(greatest);
   }
 }

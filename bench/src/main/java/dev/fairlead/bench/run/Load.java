@@ -21,9 +21,7 @@ import java.util.TreeMap;
  * @param early whether agents begin before they are connected
  * @param slowBytesPerSecond what the collector's disk takes in a second, 0 for as much as it can
  * @param hurried whether records are said as quickly as can be, until that is enough, before the
- *     rate begins, so that everybody's code is compiled
- * @param paced whether records are said at the rate, until that is enough, before {@code from} and
- *     {@code last} count
+ *     rate begins, so that everybody's code is compiled; of many agents some are
  */
 record Load(
     int bytes,
@@ -35,8 +33,7 @@ record Load(
     boolean spooled,
     boolean early,
     long slowBytesPerSecond,
-    boolean hurried,
-    boolean paced) {
+    boolean hurried) {
 
   /** Records a second of a quiet stream. */
   static final int QUIET_RATE = 100;
@@ -51,16 +48,15 @@ record Load(
   private static final String EARLY = "load.early";
   private static final String SLOW = "load.slow";
   private static final String HURRIED = "load.hurried";
-  private static final String PACED = "load.paced";
 
   /** As many as there can be, of one agent. */
   static Load greatest(int bytes) {
-    return new Load(bytes, 0, 1, 0, 0, 0, false, false, 0, false, false);
+    return new Load(bytes, 0, 1, 0, 0, 0, false, false, 0, false);
   }
 
   /** So many a second of one agent, for ever. */
   static Load steady(int bytes, long rate) {
-    return new Load(bytes, rate, 1, 0, 0, 0, false, false, 0, false, false);
+    return new Load(bytes, rate, 1, 0, 0, 0, false, false, 0, false);
   }
 
   /**
@@ -81,50 +77,43 @@ record Load(
         spooled,
         early,
         slowBytesPerSecond,
-        hurried,
-        paced);
+        hurried);
   }
 
-  /** The same after everybody has been hurried until that is enough. */
+  /** The same after agents have been hurried until that is enough. */
   Load afterHurry() {
     return new Load(
-        bytes, rate, agents, quiet, from, last, spooled, early, slowBytesPerSecond, true, paced);
-  }
-
-  /** The same after records were said at the rate until that is enough. */
-  Load afterPaced() {
-    return new Load(
-        bytes, rate, agents, quiet, from, last, spooled, early, slowBytesPerSecond, hurried, true);
+        bytes, rate, agents, quiet, from, last, spooled, early, slowBytesPerSecond, true);
   }
 
   /** The same of so many agents. */
   Load of(int count) {
     return new Load(
-        bytes, rate, count, quiet, from, last, spooled, early, slowBytesPerSecond, hurried, paced);
+        bytes, rate, count, quiet, from, last, spooled, early, slowBytesPerSecond, hurried);
   }
 
   /** The same with quiet streams beside, whose latency is measured once that is told. */
   Load besideQuiet(int streams) {
     return new Load(
-        bytes, rate, agents, streams, 1, last, spooled, early, slowBytesPerSecond, hurried, paced);
+        bytes, rate, agents, streams, 1, last, spooled, early, slowBytesPerSecond, hurried);
   }
 
   /** The same with a spool under it. */
   Load withSpool() {
     return new Load(
-        bytes, rate, agents, quiet, from, last, true, early, slowBytesPerSecond, hurried, paced);
+        bytes, rate, agents, quiet, from, last, true, early, slowBytesPerSecond, hurried);
   }
 
   /** The same, begun without waiting for a connection. */
   Load fromTheStart() {
     return new Load(
-        bytes, rate, agents, quiet, from, last, spooled, true, slowBytesPerSecond, hurried, paced);
+        bytes, rate, agents, quiet, from, last, spooled, true, slowBytesPerSecond, hurried);
   }
 
   /** The same with a slow disk under the collector. */
   Load intoSlowDisk(long bytesPerSecond) {
     return new Load(
-        bytes, rate, agents, quiet, from, last, spooled, early, bytesPerSecond, hurried, paced);
+        bytes, rate, agents, quiet, from, last, spooled, early, bytesPerSecond, hurried);
   }
 
   /** As a process is told. */
@@ -140,7 +129,6 @@ record Load(
     words.put(EARLY, Boolean.toString(early));
     words.put(SLOW, Long.toString(slowBytesPerSecond));
     words.put(HURRIED, Boolean.toString(hurried));
-    words.put(PACED, Boolean.toString(paced));
     return words;
   }
 
@@ -155,7 +143,6 @@ record Load(
         Boolean.parseBoolean(words.get(SPOOLED)),
         Boolean.parseBoolean(words.get(EARLY)),
         words.number(SLOW),
-        Boolean.parseBoolean(words.get(HURRIED)),
-        Boolean.parseBoolean(words.get(PACED)));
+        Boolean.parseBoolean(words.get(HURRIED)));
   }
 }

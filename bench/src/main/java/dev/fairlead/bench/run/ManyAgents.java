@@ -2,11 +2,8 @@
 package dev.fairlead.bench.run;
 
 import dev.fairlead.bench.results.Case;
-import dev.fairlead.bench.results.Recovery;
 import dev.fairlead.bench.results.Scenarios;
-import dev.fairlead.bench.rig.Gauges.Gauge;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.List;
 
 /**
@@ -16,10 +13,6 @@ import java.util.List;
 final class ManyAgents implements Scenario {
 
   private static final long RATE = 100;
-  private static final Duration MOST = Duration.ofSeconds(60);
-
-  /** What all connections at once have held up is waited for, but not for ever. */
-  private static final Duration SETTLING = Duration.ofSeconds(20);
 
   @Override
   public String name() {
@@ -37,31 +30,24 @@ final class ManyAgents implements Scenario {
   public Load load(Case what, Scale scale) {
     return Load.steady(what.payloadBytes(), what.ratePerSecond())
         .of(what.agents())
-        .measured(0, scale.measured())
-        .afterPaced();
+        .afterHurry()
+        .measured(settling(scale), scale.measured());
+  }
+
+  /** Seconds in which all find their pace. */
+  private static double settling(Scale scale) {
+    return 2 * scale.measured();
   }
 
   @Override
   public double seconds(Case what, Scale scale) {
-    return scale.mostWarmUp() + scale.measured() + 4 + what.agents() / 60.0;
+    return scale.mostWarmUp() + settling(scale) + scale.measured() + 4 + what.agents() / 60.0;
   }
 
   @Override
   public Outcome play(Stage stage, Scale scale) throws IOException {
     stage.begin();
     stage.warmUp(scale);
-    Party sender = stage.setup().sender();
-    long behind = RATE * stage.load().agents() / 2;
-    boolean unused =
-        stage.passUntil(
-            SETTLING, () -> sender.gauge(Gauge.ACKED) >= sender.gauge(Gauge.MADE) - behind);
-    sender.tell(Gauge.ENOUGH, 1);
-    Stage.Sight from = stage.sight();
-    boolean said = stage.passUntil(MOST, () -> sender.gauge(Gauge.FINISHED) > 0);
-    Stage.Sight to = stage.sight();
-    if (!said) {
-      throw new BenchException("The records were not said in %d s.".formatted(MOST.toSeconds()));
-    }
-    return stage.outcome(from, to, Recovery.NONE);
+    return stage.paced();
   }
 }

@@ -32,7 +32,7 @@ record Scale(
 
   /** The whole. */
   static final Scale FULL =
-      new Scale(2, 8.5, 2.4, List.of(SHORT, LONG), List.of(100, 1000), true, 3, 3600, 0);
+      new Scale(2, 8, 2.3, List.of(SHORT, LONG), List.of(100, 1000), true, 3, 3600, 0);
 
   /** What is done in three minutes. */
   static final Scale QUICK = new Scale(1.5, 4.5, 1.5, List.of(SHORT), List.of(20), false, 1, 60, 0);

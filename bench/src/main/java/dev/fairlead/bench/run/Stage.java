@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 final class Stage {
 
   private static final Duration START_WITHIN = Duration.ofSeconds(90);
+  private static final Duration SAY_WITHIN = Duration.ofSeconds(60);
   private static final Duration END_WITHIN = Duration.ofSeconds(75);
   private static final Duration COLLECT_WITHIN = Duration.ofSeconds(30);
   private static final long LOOK_NANOS = 2_000_000L;
@@ -255,6 +256,27 @@ final class Stage {
     Sight from = sight();
     pass(scale.measured());
     return outcome(from, sight(), Recovery.NONE);
+  }
+
+  /** What is seen while those records are said that the load measures, once all were hurried. */
+  Outcome paced() throws IOException {
+    Party sender = setup.sender();
+    sender.tell(Gauge.ENOUGH, 1);
+    long before = load.from() * load.agents();
+    boolean begun =
+        passUntil(
+            SAY_WITHIN,
+            () ->
+                sender.gauge(Gauge.HURRIED) > 0
+                    && sender.gauge(Gauge.MADE) >= sender.gauge(Gauge.HURRIED) + before);
+    Sight from = sight();
+    boolean said = begun && passUntil(SAY_WITHIN, () -> sender.gauge(Gauge.FINISHED) > 0);
+    Sight to = sight();
+    if (!said) {
+      throw new BenchException(
+          "The records were not said in %d s.".formatted(SAY_WITHIN.toSeconds()));
+    }
+    return outcome(from, to, Recovery.NONE);
   }
 
   /**
