@@ -496,7 +496,6 @@ public final class OutStream {
       if (ack.stored() > acked) {
         acked = ack.stored();
         measure(acked, now);
-        patience.adjust();
         forget(acked);
         // Sent before the probe and still not there: they went the way of what was probed for.
         long lostBefore = patience.answered(turn);
@@ -544,13 +543,20 @@ public final class OutStream {
   }
 
   private void measure(long stored, long now) {
+    long partial = 0;
     for (Chunk chunk : rows.inFlight) {
       if (chunk.last() > stored) {
-        return;
+        break;
       }
       if (chunk.sends == 1) {
         patience.measure(now - chunk.sentAt);
+        if (chunk.weight() < config.batchBytes() / 2) {
+          partial = now - chunk.sentAt;
+        }
       }
+    }
+    if (partial > 0) {
+      patience.adjust(partial);
     }
   }
 

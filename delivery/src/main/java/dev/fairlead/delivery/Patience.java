@@ -33,7 +33,6 @@ final class Patience {
   private long deadline = Long.MAX_VALUE;
   private long wait;
   private long roundTrip;
-  private long last;
   private long gap;
 
   /** The turn of the last probe, if it was not answered; 0 where there is none. */
@@ -133,18 +132,19 @@ final class Patience {
   /** A record took so long from here to the store and back. */
   void measure(long sample) {
     roundTrip = roundTrip == 0 ? sample : roundTrip + (sample - roundTrip) / 8;
-    last = sample;
   }
 
   /**
-   * An answer has been measured. The gap grows quickly and shrinks slowly: if all who have slowed
-   * down went back at once, they would be too many again.
+   * An answer about a batch that was not full has taken so long. The gap grows quickly, and shrinks
+   * slowly while answers are not really quick: if all who have slowed down went back at once, they
+   * would be too many again.
    */
-  void adjust() {
-    if (last > QUICK && roundTrip > QUICK) {
+  void adjust(long sample) {
+    if (sample <= QUICK) {
+      long part = sample <= QUICK / 4 ? 4 : 16;
+      gap -= (gap + part - 1) / part;
+    } else if (roundTrip > QUICK) {
       gap = Math.min(MAX_GAP, Math.max(gap + gap / 4, slow(roundTrip)));
-    } else if (last <= QUICK) {
-      gap -= (gap + 15) / 16;
     }
   }
 
