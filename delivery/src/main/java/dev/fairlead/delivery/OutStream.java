@@ -543,20 +543,20 @@ public final class OutStream {
   }
 
   private void measure(long stored, long now) {
-    long partial = 0;
+    long last = 0;
+    boolean full = false;
     for (Chunk chunk : rows.inFlight) {
       if (chunk.last() > stored) {
         break;
       }
       if (chunk.sends == 1) {
         patience.measure(now - chunk.sentAt);
-        if (chunk.weight() < config.batchBytes() / 2) {
-          partial = now - chunk.sentAt;
-        }
+        last = now - chunk.sentAt;
+        full = chunk.weight() >= config.batchBytes() / 2;
       }
     }
-    if (partial > 0) {
-      patience.adjust(partial);
+    if (last > 0) {
+      patience.adjust(last, full);
     }
   }
 

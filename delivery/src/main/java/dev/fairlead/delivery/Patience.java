@@ -135,15 +135,16 @@ final class Patience {
   }
 
   /**
-   * An answer about a batch that was not full has taken so long. The gap grows quickly, and shrinks
-   * slowly while answers are not really quick: if all who have slowed down went back at once, they
-   * would be too many again.
+   * An answer has taken so long. The gap grows quickly, and shrinks slowly while answers are not
+   * really quick: if all who have slowed down went back at once, they would be too many again.
+   *
+   * @param full whether it was about a batch that was full, which no gap makes larger
    */
-  void adjust(long sample) {
+  void adjust(long sample, boolean full) {
     if (sample <= QUICK) {
       long part = sample <= QUICK / 4 ? 4 : 16;
       gap -= (gap + part - 1) / part;
-    } else if (roundTrip > QUICK) {
+    } else if (!full && roundTrip > QUICK) {
       gap = Math.min(MAX_GAP, Math.max(gap + gap / 4, slow(roundTrip)));
     }
   }
