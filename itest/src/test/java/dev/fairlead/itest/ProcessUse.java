@@ -28,8 +28,8 @@ record ProcessUse(int threads, long files, int classes, long metaspace) {
 
   /**
    * Less than a transport's classes take. Holds where code is compiled once ({@code
-   * -XX:TieredStopAtLevel=1}): else the JVM also counts there how its methods are
-   * used, ever more of them for an hour.
+   * -XX:TieredStopAtLevel=1}): else the JVM also counts there how its methods are used, ever more
+   * of them for an hour.
    */
   private static final long FEW_BYTES = 2L << 20;
 
