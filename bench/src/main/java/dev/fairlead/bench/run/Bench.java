@@ -30,6 +30,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +41,9 @@ import org.jspecify.annotations.Nullable;
  * #results} may be called by another, and see the runs that are through.
  */
 public final class Bench implements AutoCloseable {
+
+  /** What has been closed is awaited so long. */
+  private static final long END_SECONDS = 20;
 
   /** Others keep more of a processor busy than this: the figures are doubtful. */
   private static final double FOREIGN = 0.25;
@@ -62,12 +67,16 @@ public final class Bench implements AutoCloseable {
   private final double loadBefore = Machine.load();
   private final Object lock = new Object();
 
+  /** Down to 0 once nothing more is started. */
+  private final CountDownLatch over = new CountDownLatch(1);
+
   // All below is guarded by the lock.
   private final List<Run> runs = new ArrayList<>();
   private final List<Failure> failures = new ArrayList<>();
   private final List<CrossCheck> crossChecks = new ArrayList<>();
   private @Nullable Stage stage;
   private @Nullable Setup setup;
+  private boolean hasBegun;
   private boolean closed;
 
   /**
@@ -90,6 +99,17 @@ public final class Bench implements AutoCloseable {
    * @throws InterruptedException when the thread was interrupted
    */
   public void run() throws InterruptedException {
+    synchronized (lock) {
+      hasBegun = true;
+    }
+    try {
+      runAll();
+    } finally {
+      over.countDown();
+    }
+  }
+
+  private void runAll() throws InterruptedException {
     List<Plan.Step> steps = plan.steps();
     progress.accept("%d runs, about %s".formatted(steps.size(), minutes(plan.secondsFrom(0))));
     crossCheck();
@@ -367,12 +387,17 @@ public final class Bench implements AutoCloseable {
     }
   }
 
-  /** Ends the run that is under way, and all its processes. Idempotent. */
+  /**
+   * Ends the run that is under way, and all its processes; waits until nothing more is started,
+   * since whoever closes may delete the folder next. Idempotent.
+   */
   @Override
   public void close() {
     Setup now;
+    boolean awaited;
     synchronized (lock) {
       closed = true;
+      awaited = hasBegun;
       if (stage != null) {
         stage.giveUp();
       }
@@ -380,6 +405,14 @@ public final class Bench implements AutoCloseable {
     }
     if (now != null) {
       now.close();
+    }
+    try {
+      if (awaited && !over.await(END_SECONDS, TimeUnit.SECONDS)) {
+        System.getLogger(Bench.class.getName())
+            .log(System.Logger.Level.WARNING, "What is under way does not end.");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
