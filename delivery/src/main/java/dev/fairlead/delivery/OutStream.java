@@ -428,6 +428,7 @@ public final class OutStream {
   /** The transport, or its peer, has taken a batch. */
   void taken(Chunk chunk) {
     List<Waiter> done;
+    boolean more;
     lock.lock();
     try {
       patience.taken();
@@ -443,11 +444,21 @@ public final class OutStream {
         forget(takenUpTo);
       }
       done = waiters.takeDone(this::reachedUpTo);
+      more = hasMore();
     } finally {
       lock.unlock();
     }
     done.forEach(Waiter::complete);
-    outbox.wake();
+    if (more) {
+      outbox.wake();
+    }
+  }
+
+  /** Whether the pump may find something now: a thread that wakes up for nothing costs, too. */
+  private boolean hasMore() {
+    return !hungry
+        || !rows.ready.isEmpty()
+        || rows.inFlight.stream().anyMatch(chunk -> chunk.resend);
   }
 
   /** A batch could not be sent. */
@@ -481,6 +492,7 @@ public final class OutStream {
   /** An acknowledgement has come; from whom ever, so it is checked. */
   void acknowledged(Message message) {
     List<Waiter> done;
+    boolean more;
     lock.lock();
     try {
       Headers.AckHeader ack = check(message);
@@ -506,11 +518,14 @@ public final class OutStream {
       }
       want(ack, turn, now);
       done = waiters.takeDone(this::reachedUpTo);
+      more = hasMore();
     } finally {
       lock.unlock();
     }
     done.forEach(Waiter::complete);
-    outbox.wake();
+    if (more) {
+      outbox.wake();
+    }
   }
 
   private Headers.@Nullable AckHeader check(Message message) {
@@ -543,20 +558,13 @@ public final class OutStream {
   }
 
   private void measure(long stored, long now) {
-    long last = 0;
-    boolean full = false;
     for (Chunk chunk : rows.inFlight) {
       if (chunk.last() > stored) {
         break;
       }
       if (chunk.sends == 1) {
         patience.measure(now - chunk.sentAt);
-        last = now - chunk.sentAt;
-        full = chunk.weight() >= config.batchBytes() / 2;
       }
-    }
-    if (last > 0) {
-      patience.adjust(last, full);
     }
   }
 
@@ -614,8 +622,7 @@ public final class OutStream {
       return null; // the acknowledgement that makes room wakes the pump
     }
     if (chunk == null) {
-      Chunk oldest = rows.inFlight.peek();
-      long gap = patience.gap(flushGap, oldest == null ? 0 : now - oldest.sentAt);
+      long gap = gap(now);
       if (now - lastFlush < gap) {
         flushAt = lastFlush + gap;
         halfFed = true;
@@ -630,6 +637,15 @@ public final class OutStream {
     highestSent = Math.max(highestSent, chunk.last());
     patience.begin(now);
     return sent(chunk, now);
+  }
+
+  /** How long the batch that is being filled waits behind the one before it. */
+  private long gap(long now) {
+    Chunk oldest = rows.inFlight.peek();
+    if (oldest == null || openLength >= config.batchBytes() / 2) {
+      return flushGap;
+    }
+    return patience.gap(flushGap, rows.inFlight.size(), now - oldest.sentAt);
   }
 
   private Chunk sent(Chunk chunk, long now) {

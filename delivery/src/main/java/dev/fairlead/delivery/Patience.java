@@ -16,13 +16,14 @@ final class Patience {
   private static final long MAX_BACKOFF = 250_000_000L;
   private static final long REFUSED_BACKOFF = 1_000_000_000L;
 
-  /** An answer that takes no longer shows that nobody has too much to do. */
-  private static final long QUICK = 50_000_000L;
+  /**
+   * As many batches may be under way, before a small one waits, as are answered in this time one
+   * after the other.
+   */
+  private static final long ANSWERED = 100_000_000L;
 
-  /** Of what answers take longer, this part is waited for more to send, up to a limit. */
-  private static final long SLOW_PART = 2;
-
-  private static final long MAX_GAP = 400_000_000L;
+  /** It waits no longer than this. */
+  private static final long MAX_GAP = 1_000_000_000L;
 
   private final long first;
 
@@ -33,7 +34,6 @@ final class Patience {
   private long deadline = Long.MAX_VALUE;
   private long wait;
   private long roundTrip;
-  private long gap;
 
   /** The turn of the last probe, if it was not answered; 0 where there is none. */
   private long probe;
@@ -119,37 +119,23 @@ final class Patience {
   }
 
   /**
-   * How long a batch that is not full waits behind the one before it: longer where answers take
-   * long, so that a way, a broker or a sink that has too much to do gets fewer and larger ones.
+   * How long a small batch waits behind the one before it, while others are under way: hardly,
+   * where these are few or answers are quick; else until enough of them are answered, so that a
+   * way, a broker or a sink that has too much to do gets fewer and larger ones, and only as quickly
+   * as it answers.
    *
-   * @param least where answers are quick
-   * @param underWay for how long the oldest has waited for its answer
+   * @param least where nobody has too much to do
+   * @param underWay how many batches are, at least one
+   * @param oldest for how long the oldest of them has waited for its answer
    */
-  long gap(long least, long underWay) {
-    return Math.max(least, Math.max(gap, slow(underWay)));
+  long gap(long least, int underWay, long oldest) {
+    boolean unknown = roundTrip == 0; // of a thousand that begin, each begins with one batch
+    boolean slow = unknown || (underWay + 1) * Math.max(roundTrip, oldest) > ANSWERED;
+    return slow ? Math.max(least, MAX_GAP) : least;
   }
 
   /** A record took so long from here to the store and back. */
   void measure(long sample) {
     roundTrip = roundTrip == 0 ? sample : roundTrip + (sample - roundTrip) / 8;
-  }
-
-  /**
-   * An answer has taken so long. The gap grows quickly, and shrinks slowly while answers are not
-   * really quick: if all who have slowed down went back at once, they would be too many again.
-   *
-   * @param full whether it was about a batch that was full, which no gap makes larger
-   */
-  void adjust(long sample, boolean full) {
-    if (sample <= QUICK) {
-      long part = sample <= QUICK / 4 ? 4 : 16;
-      gap -= (gap + part - 1) / part;
-    } else if (!full && roundTrip > QUICK) {
-      gap = Math.min(MAX_GAP, Math.max(gap + gap / 4, slow(roundTrip)));
-    }
-  }
-
-  private static long slow(long waited) {
-    return Math.max(0, Math.min((waited - QUICK) / SLOW_PART, MAX_GAP));
   }
 }

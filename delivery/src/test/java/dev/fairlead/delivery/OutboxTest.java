@@ -50,6 +50,9 @@ class OutboxTest {
   void aBusyStreamMakesLargeBatches() {
     OutStream stream = outbox.open(config());
     agent.keepSent = true;
+    append(stream, "first");
+    time.pass(Duration.ofMillis(1));
+    acknowledge(1);
     for (int i = 0; i < 1000; i++) {
       append(stream, "record " + i);
       if (i % 100 == 0) {
@@ -57,7 +60,44 @@ class OutboxTest {
       }
     }
     time.pass(Duration.ofMillis(1));
-    assertThat(agent.sent.size()).isBetween(2, 4);
+    assertThat(agent.sent.size()).isBetween(3, 5);
+  }
+
+  @Test
+  void whereNobodyHasAnsweredYetSmallBatchesWait() {
+    OutStream stream = outbox.open(config());
+    agent.keepSent = true;
+    say(stream, 20, Duration.ofMillis(10));
+    assertThat(agent.sent).hasSize(1);
+    acknowledge(1);
+    assertThat(agent.sent).hasSize(2);
+    assertThat(agent.sent.get(1).headers()).containsEntry("fl-count", "19");
+  }
+
+  @Test
+  void whereAnswersTakeLongThereIsOneSmallBatchForEach() {
+    OutStream stream = outbox.open(config());
+    agent.keepSent = true;
+    for (int i = 1; i <= 20; i++) {
+      say(stream, 20, Duration.ofMillis(10));
+      acknowledgeAll();
+    }
+    assertThat(agent.sent.size()).isBetween(20, 22);
+    say(stream, 200, Duration.ofMillis(10)); // nobody answers: one a second all the same
+    assertThat(agent.sent.size()).isBetween(22, 25);
+  }
+
+  @Test
+  void whereAnswersAreQuickEachRecordGoesAtOnce() {
+    OutStream stream = outbox.open(config());
+    agent.keepSent = true;
+    for (int i = 1; i <= 100; i++) {
+      say(stream, 1, Duration.ofMillis(1));
+      if (i % 5 == 0) {
+        acknowledgeAll();
+      }
+    }
+    assertThat(agent.sent).hasSizeGreaterThan(90); // none waited but at first
   }
 
   @Test
@@ -381,6 +421,21 @@ class OutboxTest {
     return StreamConfig.of("fl/c/up/" + name, "fl/c/down/acks/" + name, "e1")
         .withBatch(like.batchBytes(), like.flushGap())
         .withPriority(priority);
+  }
+
+  /** So many records, so far apart. */
+  private void say(OutStream stream, int records, Duration apart) {
+    for (int i = 0; i < records; i++) {
+      append(stream, "record");
+      time.pass(apart);
+    }
+  }
+
+  /** Acknowledges all that was sent. */
+  private void acknowledgeAll() {
+    Map<String, String> last = agent.sent.get(agent.sent.size() - 1).headers();
+    long first = Long.parseLong(String.valueOf(last.get("fl-first")));
+    acknowledge(first + Long.parseLong(String.valueOf(last.get("fl-count"))) - 1);
   }
 
   private void acknowledge(long stored) {

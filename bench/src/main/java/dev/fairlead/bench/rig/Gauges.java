@@ -70,7 +70,12 @@ public final class Gauges {
     /** The one that took longest, in ns, once the change is over. */
     PAUSE_MAX(18),
     /** When the first record that came over the new transport was stored, by the steady clock. */
-    STORED_OVER(19);
+    STORED_OVER(19),
+    /**
+     * Records a second while code is compiled, 0 for as many as can be: set by who measures. Raw
+     * clients, whose code is compiled sooner, do not heed it.
+     */
+    EASE(20);
 
     private final int place;
 

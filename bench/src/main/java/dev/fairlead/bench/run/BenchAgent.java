@@ -28,6 +28,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -94,6 +96,27 @@ public final class BenchAgent {
     void say(long nanos) throws InterruptedException {
       number++;
       stream.append(records.record(number, nanos));
+    }
+  }
+
+  /** Has who says records leave the processors to the compilers, as long as that is wanted. */
+  private final class Ease {
+    private long wanted;
+    private @Nullable Pace pace;
+
+    /**
+     * Waits until the next records are due.
+     *
+     * @param records how many are said each time
+     * @return false when the thread was interrupted meanwhile
+     */
+    boolean await(int records) {
+      long now = gauges.get(Gauge.EASE);
+      if (now != wanted) {
+        wanted = now;
+        pace = now == 0 ? null : new Pace((double) now / records, System::nanoTime);
+      }
+      return pace == null || pace.await(pace.next());
     }
   }
 
@@ -210,7 +233,8 @@ public final class BenchAgent {
 
   private void sayAll() throws InterruptedException {
     Source source = sources.get(0);
-    while (!stopping && (load.last() == 0 || source.number < load.last())) {
+    Ease ease = new Ease();
+    while (!stopping && (load.last() == 0 || source.number < load.last()) && ease.await(1)) {
       source.say(0);
       gauges.set(Gauge.MADE, source.number);
     }
@@ -222,7 +246,11 @@ public final class BenchAgent {
   private void hurry() throws InterruptedException {
     List<Source> hurried = sources.subList(0, Math.min(MOST_HURRIED, sources.size()));
     long last = 0;
-    while (load.hurried() && !stopping && gauges.get(Gauge.ENOUGH) == 0) {
+    Ease ease = new Ease();
+    while (load.hurried()
+        && !stopping
+        && gauges.get(Gauge.ENOUGH) == 0
+        && ease.await(hurried.size())) {
       last++;
       for (Source source : hurried) {
         source.say(0);
@@ -326,9 +354,15 @@ public final class BenchAgent {
     acks.write(words.path(Words.STATUS).resolve(ACKS));
   }
 
-  private void close() {
+  private void close() throws InterruptedException {
     outboxes.forEach(Outbox::close);
-    switchboards.forEach(Switchboard::close);
+    // One after the other would take minutes: Paho needs some tenths of a second to end.
+    ExecutorService closers = Executors.newFixedThreadPool(MOST_AT_ONCE);
+    switchboards.forEach(switchboard -> closers.execute(switchboard::close));
+    closers.shutdown();
+    while (!closers.awaitTermination(1, TimeUnit.MINUTES)) {
+      // who measures gives it up
+    }
     runners.forEach(Runner::close);
   }
 

@@ -45,6 +45,12 @@ final class Stage {
   /** Each time this long, in seconds. */
   private static final double REST = 0.4;
 
+  /** What is said a second while the compilers are at it: a fifth of what there can be, or less. */
+  private static final long EASED_BYTES = 30_000_000;
+
+  /** For so many seconds all is said at full speed again before it is measured. */
+  private static final double FULL_AGAIN = 1.2;
+
   private final Setup setup;
   private final Load load;
   private final long origin = System.nanoTime();
@@ -148,7 +154,7 @@ final class Stage {
 
   /** Lets time pass. */
   void pass(double seconds) throws IOException {
-    boolean unused = passUntil(Duration.ofNanos((long) (seconds * 1e9)), () -> false);
+    boolean unused = passUntil(Duration.ofNanos(nanos(seconds)), () -> false);
   }
 
   /**
@@ -282,18 +288,44 @@ final class Stage {
   /**
    * Lets time pass until everybody's code is compiled, as far as it will be: until the compilers of
    * all JVMs that take part have rested for a while. Not less than one time, nor more than another.
+   * All is said at full speed at first, so that the compilers see what is to be measured; then less
+   * of it, so that they get the processors; and at full speed again at the end.
    */
   void warmUp(Scale scale) throws IOException {
-    long least = System.nanoTime() + (long) (scale.warmUp() * 1e9);
-    long most = System.nanoTime() + (long) (scale.mostWarmUp() * 1e9);
+    long begun = System.nanoTime();
+    long most = begun + nanos(scale.mostWarmUp() - FULL_AGAIN);
+    passAndDrop(scale.warmUp());
+    if (System.nanoTime() - most >= 0) {
+      return;
+    }
+    Party sender = setup.sender();
+    sender.tell(Gauge.EASE, EASED_BYTES / load.bytes());
     double compiled = compiled();
-    int rests = 0;
-    while (System.nanoTime() < most && (rests < RESTS || System.nanoTime() < least)) {
-      pass(Math.min(REST, Math.max(0, (most - System.nanoTime()) / 1e9)));
+    for (int rests = 0; rests < RESTS && System.nanoTime() - most < 0; ) {
+      passAndDrop(Math.min(REST, (most - System.nanoTime()) / 1e9));
       double now = compiled();
       rests = now - compiled < REST * COMPILING ? rests + 1 : 0;
       compiled = now;
     }
+    sender.tell(Gauge.EASE, 0);
+    passAndDrop(FULL_AGAIN);
+  }
+
+  /**
+   * Lets time pass, and brings what is stored meanwhile to its end. Else the page cache grew until
+   * the measured records went into memory that nobody had touched yet: where the host of a virtual
+   * machine takes back what is free, a write into such memory takes five times as long.
+   */
+  private void passAndDrop(double seconds) throws IOException {
+    long end = System.nanoTime() + nanos(seconds);
+    for (long left = nanos(seconds); left > 0; left = end - System.nanoTime()) {
+      pass(Math.min(REST, left / 1e9));
+      setup.recountAndDrop();
+    }
+  }
+
+  private static long nanos(double seconds) {
+    return (long) (seconds * 1e9);
   }
 
   /** CPU seconds that all compilers have used. */
