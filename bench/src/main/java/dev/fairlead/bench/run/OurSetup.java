@@ -46,6 +46,11 @@ final class OurSetup implements Setup {
   /** How names of the store's files end. */
   private static final String SEGMENT = ".seg";
 
+  /** Folders of what is recounted while the collector goes on, and of what was. */
+  private static final String ASIDE = "x";
+
+  private static final String RECOUNTED = "y";
+
   /** What a stream has under way at most: as agents are configured. */
   static final long WINDOW_BYTES = 8L << 20;
 
@@ -226,22 +231,40 @@ final class OurSetup implements Setup {
 
   /** A file of the store is whole as soon as there is a newer one. */
   @Override
-  public void recountAndDrop() throws IOException {
-    List<Path> files;
-    try (Stream<Path> all = Files.list(receiver().kept())) {
-      files = all.filter(file -> file.toString().endsWith(SEGMENT)).sorted().toList();
-    }
+  public void recountSoFar() throws IOException {
+    List<Path> files = segments(receiver().kept());
     if (files.size() < 2) {
       return;
     }
-    Path aside = Files.createDirectories(folder.resolve("x"));
+    Path aside = Files.createDirectories(folder.resolve(ASIDE));
+    Path recounted = Files.createDirectories(folder.resolve(RECOUNTED));
     for (Path file : files.subList(0, files.size() - 1)) {
-      Files.move(file, aside.resolve(String.valueOf(file.getFileName())));
+      move(file, aside);
     }
     StoreFiles.read(Disk.of(aside), counter);
-    for (Path file : files.subList(0, files.size() - 1)) {
-      Files.deleteIfExists(aside.resolve(String.valueOf(file.getFileName())));
+    for (Path file : segments(aside)) {
+      move(file, recounted);
     }
+  }
+
+  @Override
+  public void drop() throws IOException {
+    Path recounted = folder.resolve(RECOUNTED);
+    if (Files.exists(recounted)) {
+      for (Path file : segments(recounted)) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  private static List<Path> segments(Path folder) throws IOException {
+    try (Stream<Path> all = Files.list(folder)) {
+      return all.filter(file -> file.toString().endsWith(SEGMENT)).sorted().toList();
+    }
+  }
+
+  private static void move(Path file, Path folder) throws IOException {
+    Files.move(file, folder.resolve(String.valueOf(file.getFileName())));
   }
 
   @Override

@@ -37,10 +37,13 @@ interface Setup extends AutoCloseable {
   boolean carrierAnswers();
 
   /**
-   * Recounts what the receiver has brought to an end, and drops it, so that a long run fits on a
-   * disk. What {@link #recount} says later includes it. Does nothing where nothing is kept.
+   * Recounts what the receiver has brought to an end, and takes it away from there. What {@link
+   * #recount} says later includes it. Does nothing where nothing is kept.
    */
-  default void recountAndDrop() throws IOException {}
+  default void recountSoFar() throws IOException {}
+
+  /** Drops what was recounted so far: so a long run fits on a disk. */
+  default void drop() throws IOException {}
 
   /**
    * Recounts what the receiver has, when all have ended: by what lies in its files, where it keeps

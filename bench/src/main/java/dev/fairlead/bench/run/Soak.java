@@ -69,7 +69,8 @@ final class Soak implements Scenario {
       long until = start + (long) (i * every * 1e9);
       for (double left = left(until); left > 0; left = left(until)) {
         stage.pass(Math.min(DROP_SECONDS, left));
-        stage.setup().recountAndDrop();
+        stage.setup().recountSoFar();
+        stage.setup().drop();
       }
       tell(stage, stage.sample(), i * every);
     }

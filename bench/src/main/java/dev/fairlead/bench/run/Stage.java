@@ -290,37 +290,39 @@ final class Stage {
    * all JVMs that take part have rested for a while. Not less than one time, nor more than another.
    * All is said at full speed at first, so that the compilers see what is to be measured; then less
    * of it, so that they get the processors; and at full speed again at the end.
+   *
+   * <p>What is stored meanwhile is brought to its end, and dropped at last. Else the measured
+   * records went into a page cache of memory that nobody had touched yet: where the host of a
+   * virtual machine takes back what is free, a write into such memory takes five times as long.
    */
   void warmUp(Scale scale) throws IOException {
     long begun = System.nanoTime();
     long most = begun + nanos(scale.mostWarmUp() - FULL_AGAIN);
-    passAndDrop(scale.warmUp());
-    if (System.nanoTime() - most >= 0) {
-      return;
+    passAndRecount(scale.warmUp());
+    if (System.nanoTime() - most < 0) {
+      setup.sender().tell(Gauge.EASE, EASED_BYTES / load.bytes());
+      passUntilCompiled(most);
+      setup.sender().tell(Gauge.EASE, 0);
+      passAndRecount(FULL_AGAIN);
     }
-    Party sender = setup.sender();
-    sender.tell(Gauge.EASE, EASED_BYTES / load.bytes());
+    setup.drop();
+  }
+
+  private void passUntilCompiled(long most) throws IOException {
     double compiled = compiled();
     for (int rests = 0; rests < RESTS && System.nanoTime() - most < 0; ) {
-      passAndDrop(Math.min(REST, (most - System.nanoTime()) / 1e9));
+      passAndRecount(Math.min(REST, (most - System.nanoTime()) / 1e9));
       double now = compiled();
       rests = now - compiled < REST * COMPILING ? rests + 1 : 0;
       compiled = now;
     }
-    sender.tell(Gauge.EASE, 0);
-    passAndDrop(FULL_AGAIN);
   }
 
-  /**
-   * Lets time pass, and brings what is stored meanwhile to its end. Else the page cache grew until
-   * the measured records went into memory that nobody had touched yet: where the host of a virtual
-   * machine takes back what is free, a write into such memory takes five times as long.
-   */
-  private void passAndDrop(double seconds) throws IOException {
+  private void passAndRecount(double seconds) throws IOException {
     long end = System.nanoTime() + nanos(seconds);
     for (long left = nanos(seconds); left > 0; left = end - System.nanoTime()) {
       pass(Math.min(REST, left / 1e9));
-      setup.recountAndDrop();
+      setup.recountSoFar();
     }
   }
 
