@@ -266,37 +266,57 @@ public final class BenchAgent {
     gauges.set(Gauge.HURRIED, last * hurried.size());
   }
 
+  /**
+   * Agents say a record each in turn. One that is late says all that it would have said by then: so
+   * many agents in one thread that falls behind send what as many processes would, and not a batch
+   * for every record.
+   */
   private void sayAtPace() throws InterruptedException {
     hurry();
     long rate = load.rate() == 0 ? gauges.get(Gauge.PACE) : load.rate() * sources.size();
     Pace pace = new Pace((double) Math.max(1, rate), System::nanoTime);
     boolean awaited = load.from() > 0 && rate <= MOST_AWAITED;
     long made = sources.stream().mapToLong(source -> source.number).sum();
-    while (!stopping) {
-      for (Source source : sources) {
-        long index = source.number - source.before;
-        if (stopping || (load.last() > 0 && index >= load.last())) {
+    for (int finished = 0; !stopping && finished < sources.size(); ) {
+      finished = 0;
+      for (int place = 0; place < sources.size(); place++) {
+        Source source = sources.get(place);
+        long meant = meant(pace, source, place);
+        if (!stopping && !isFinished(source) && !pace.await(meant)) {
           return;
         }
-        long meant = pace.next();
-        if (!pace.await(meant)) {
-          return;
+        long now = System.nanoTime();
+        for (; !stopping && !isFinished(source) && meant <= now; ) {
+          say(source, meant, awaited);
+          gauges.set(Gauge.MADE, ++made);
+          meant = meant(pace, source, place);
         }
-        long due = turns == null ? 0 : System.nanoTime();
-        boolean measured = load.from() > 0 && index + 1 >= load.from();
-        source.say(measured ? meant : 0);
-        if (turns != null) {
-          turns.handedOver(System.nanoTime() - due);
-          turns.look();
-        }
-        if (measured && awaited) {
-          source
-              .stream
-              .reached(source.number, AckLevel.DELIVERED)
-              .thenRun(() -> acks.add(System.nanoTime() - meant));
-        }
-        gauges.set(Gauge.MADE, ++made);
+        finished += isFinished(source) ? 1 : 0;
       }
+    }
+  }
+
+  private long meant(Pace pace, Source source, int place) {
+    return pace.at((source.number - source.before) * sources.size() + place);
+  }
+
+  private boolean isFinished(Source source) {
+    return load.last() > 0 && source.number - source.before >= load.last();
+  }
+
+  private void say(Source source, long meant, boolean awaited) throws InterruptedException {
+    long due = turns == null ? 0 : System.nanoTime();
+    boolean measured = load.from() > 0 && source.number - source.before + 1 >= load.from();
+    source.say(measured ? meant : 0);
+    if (turns != null) {
+      turns.handedOver(System.nanoTime() - due);
+      turns.look();
+    }
+    if (measured && awaited) {
+      source
+          .stream
+          .reached(source.number, AckLevel.DELIVERED)
+          .thenRun(() -> acks.add(System.nanoTime() - meant));
     }
   }
 

@@ -41,7 +41,16 @@ final class Pace {
 
   /** When the next record is meant to be sent; every call is about another one. */
   long next() {
-    return start + (long) (index++ * interval);
+    return at(index++);
+  }
+
+  /**
+   * When a record is meant to be sent.
+   *
+   * @param which from 0
+   */
+  long at(long which) {
+    return start + (long) (which * interval);
   }
 
   /**
