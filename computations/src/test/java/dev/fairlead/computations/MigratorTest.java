@@ -27,6 +27,7 @@ import dev.fairlead.transport.api.Message;
 import dev.fairlead.transport.api.Transport.Subscription;
 import dev.fairlead.transport.tck.memory.MemoryHub;
 import dev.fairlead.transport.tck.memory.MemoryIssuer;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -248,7 +249,8 @@ class MigratorTest {
     migrator.check();
     assertThat(one.heard).hasSize(2);
     one.say(10);
-    await().atMost(PATIENCE).until(() -> migrator.report().object("records").has("vsock"));
+    await().atMost(PATIENCE).until(() -> one.logs.books().delivered() == 10);
+    assertThat(migrator.report().object("records").has("vsock")).isTrue();
     nanos.addAndGet(Duration.ofSeconds(61).toNanos());
     watch("1", "vsock");
     migrator.check();
@@ -557,6 +559,7 @@ class MigratorTest {
     private final class Straight implements Link {
 
       private final @Nullable String transport;
+      private volatile @Nullable Consumer<Message> acks;
 
       Straight(@Nullable String transport) {
         this.transport = transport;
@@ -565,11 +568,27 @@ class MigratorTest {
       @Override
       public CompletionStage<Void> send(Message message) {
         migrator.arrived(transport == null ? on : transport, 1, message);
+        Consumer<Message> answered = acks;
+        if (answered != null) {
+          runner.execute(() -> answered.accept(stored(message)));
+        }
         return CompletableFuture.completedStage(null);
+      }
+
+      /** What a sink answers. */
+      private Message stored(Message batch) {
+        Map<String, String> headers = batch.headers();
+        long first = Long.parseLong(String.valueOf(headers.get("fl-first")));
+        long last = first + Long.parseLong(String.valueOf(headers.get("fl-count"))) - 1;
+        return new Message(
+            "f/" + id + "/down/acks/l",
+            Map.of("fl-v", "1", "fl-epoch", "e", "fl-stored", Long.toString(last)),
+            ByteBuffer.allocate(0));
       }
 
       @Override
       public Subscription subscribe(String pattern, Consumer<Message> handler) {
+        acks = handler;
         return () -> {};
       }
 

@@ -286,7 +286,7 @@ public final class BenchAgent {
           return;
         }
         long now = System.nanoTime();
-        for (; !stopping && !isFinished(source) && meant <= now; ) {
+        while (!stopping && !isFinished(source) && meant <= now) {
           say(source, meant, awaited);
           gauges.set(Gauge.MADE, ++made);
           meant = meant(pace, source, place);
