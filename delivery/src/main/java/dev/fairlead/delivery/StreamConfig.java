@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param batchBytes the most bytes of a batch, 1 KiB to the largest payload of a message
  * @param flushGap how long a batch that is not full waits after the last one, so that a busy stream
  *     makes large ones; 0 to 1 s. One that comes later than this is sent at once. Where answers
- *     take long, since somebody on the way has too much to do, it grows, up to 250 ms
+ *     take long, since somebody on the way has too much to do, or none has come yet, a small batch
+ *     waits for them, up to 1 s
  * @param resendAfter how long an acknowledgement is waited for at first; then twice as long each
  *     time, up to 4 times that
  * @param forgetAt the level at which records are forgotten: {@code DELIVERED}, or {@code STORED}

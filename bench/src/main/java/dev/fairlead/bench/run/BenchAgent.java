@@ -52,7 +52,10 @@ public final class BenchAgent {
   private static final long SPOOL_BYTES = 1L << 30;
   private static final int RUNNERS = 4;
 
-  /** Connections that come about at a time: a thousand agents are not started in one instant. */
+  /**
+   * Connections that come about, or end, at a time: a thousand agents are not started in one
+   * instant.
+   */
   private static final int MOST_AT_ONCE = 32;
 
   /** So many agents keep everybody busy; the queues of a thousand would take more than there is. */
@@ -260,9 +263,7 @@ public final class BenchAgent {
     while (!stopping && gauges.get(Gauge.ACKED) < last * hurried.size()) {
       LockSupport.parkNanos(MOMENT_NANOS);
     }
-    if (load.hurried()) {
-      sources.forEach(source -> source.before = source.number);
-    }
+    sources.forEach(source -> source.before = source.number);
     gauges.set(Gauge.HURRIED, last * hurried.size());
   }
 
